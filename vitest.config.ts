@@ -1,0 +1,41 @@
+import { defineConfig } from 'vitest/config';
+
+/** Specs that touch a real file system and real time. */
+const files = 'spec/backends/files/**/*.spec.ts';
+
+export default defineConfig({
+  // 'rx-datasync' in a spec or an example means lib/, by `paths` of tsconfig.json.
+  resolve: { tsconfigPaths: true },
+  test: {
+    // Fail rather than hang, but leave room for two slow cores.
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+    teardownTimeout: 5_000,
+    reporters: ['default', './spec/support/backendTable.ts'],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'core',
+          include: ['spec/**/*.spec.ts'],
+          exclude: [files],
+          // One realm for all files of a worker: five times faster. A spec that patches a global must put it back.
+          pool: 'threads',
+          isolate: false,
+          typecheck: {
+            enabled: true,
+            checker: 'tsc',
+            include: ['spec/**/*.test-d.ts'],
+            tsconfig: './spec/tsconfig.types.json',
+          },
+        },
+      },
+      {
+        extends: true,
+        // A worker per file: a watcher or timer that one spec leaks cannot reach the next.
+        test: { name: 'files', include: [files], pool: 'threads', isolate: true },
+      },
+      // Real servers get a project of their own, without file parallelism, when the first one lands.
+    ],
+  },
+});
