@@ -1,0 +1,29 @@
+import { decodeText, encodeText } from '../internal/bytes.ts';
+import type { Codec } from '../model/codec.ts';
+import { DatasyncError } from '../model/errors.ts';
+
+/**
+ * JSON text in UTF-8.
+ *
+ * Without a schema the type is a cast: `jsonCodec<Interface>()` believes what the store holds.
+ *
+ * @returns a codec that rejects what is not JSON, and refuses to write what JSON cannot hold (`undefined`, functions, cycles, BigInt)
+ */
+export function jsonCodec<T = unknown>(): Codec<T> {
+  return {
+    name: 'json',
+    decode: (raw) => JSON.parse(decodeText(raw)) as T,
+    encode: (value, key) => {
+      // The type says string, the language says undefined for what JSON cannot write.
+      const text = JSON.stringify(value) as string | undefined;
+      if (text === undefined) {
+        throw new DatasyncError(
+          'ENCODE_FAILED',
+          `the value of ${JSON.stringify(key)} cannot be written as JSON: ${typeof value}`,
+          { key },
+        );
+      }
+      return encodeText(text);
+    },
+  };
+}

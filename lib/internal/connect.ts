@@ -1,0 +1,43 @@
+import {
+  type Observable,
+  type Observer,
+  Subject,
+  Subscription,
+  type TeardownLogic,
+  takeUntil,
+  type Unsubscribable,
+} from 'rxjs';
+
+/**
+ * Subscribes so that the returned handle already works while a synchronous source is still inside `subscribe`:
+ * `unsubscribe` cuts it off at once, and nothing is said after it.
+ */
+export function connect<T>(source: Observable<T>, observer: Observer<T>, handle: Subscription): void {
+  const stop = new Subject<void>();
+  handle.add(() => stop.next());
+  source.pipe(takeUntil(stop)).subscribe({
+    next: (value) => observer.next(value),
+    error: (error: unknown) => {
+      if (handle.closed) return;
+      handle.unsubscribe();
+      observer.error(error);
+    },
+    complete: () => {
+      if (handle.closed) return;
+      handle.unsubscribe();
+      observer.complete();
+    },
+  });
+}
+
+/** The same, for as long as `owner` is subscribed at most. */
+export function attach<T>(
+  owner: Unsubscribable & { add(teardown: TeardownLogic): void },
+  source: Observable<T>,
+  observer: Observer<T>,
+): Subscription {
+  const handle = new Subscription();
+  owner.add(handle);
+  connect(source, observer, handle);
+  return handle;
+}

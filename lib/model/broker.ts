@@ -1,0 +1,126 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+import type { Outcome } from './ack.ts';
+import type { KeyValue } from './values.ts';
+
+/** Options of a write. */
+export interface PutOptions {
+  /** Milliseconds until the key vanishes; rounded up where the store is coarser. Default: never. */
+  readonly ttl?: number;
+}
+
+/** Options of one commit. */
+export interface CommitOptions {
+  /** Milliseconds to wait for subscribers (only where the broker waits for them); then their outcome is `timedOut`. Default: no limit. */
+  readonly timeout?: number;
+}
+
+/** What a write did. */
+export interface WriteResult {
+  /** The store's revision of the write; missing where the store has none. */
+  readonly revision?: number;
+}
+
+/** One write of a transaction, over bytes. */
+export type RawWrite =
+  | { readonly op: 'put'; readonly key: string; readonly value: Uint8Array; readonly ttl?: number }
+  | { readonly op: 'delete'; readonly key: string };
+
+/** What one subscriber said of a commit. */
+export interface SubscriberOutcome {
+  readonly subscriber: string;
+  readonly outcome: Outcome;
+}
+
+/** What a commit returns. `outcomes` only where the store is in this process and knows its subscribers. */
+export interface CommitResult extends WriteResult {
+  readonly outcomes?: readonly SubscriberOutcome[];
+}
+
+/** Which keys: all that start with `prefix`, or from `start` (inclusive) to `end` (exclusive). */
+export type KeyRange = { readonly prefix: string } | { readonly start: string; readonly end: string };
+
+/** What a store can do as a broker. A method that is declared away is refused with `UNSUPPORTED` before anything is sent. */
+export interface BrokerCapabilities {
+  readonly write: boolean;
+  readonly ttl: boolean;
+  readonly transactions: boolean;
+  readonly compareAndSwap: boolean;
+  readonly deletePrefix: boolean;
+  /** Why something is declared away. */
+  readonly reasons?: Readonly<
+    Partial<Record<'write' | 'ttl' | 'transactions' | 'compareAndSwap' | 'deletePrefix', string>>
+  >;
+}
+
+/**
+ * What a store implements to become a broker: whole keys and bytes, no prefix, no codec, no builder.
+ * Methods it declares away are never called.
+ */
+export interface CoreBroker {
+  /** For messages. */
+  readonly name: string;
+  readonly capabilities: BrokerCapabilities;
+  get(key: string): Promise<KeyValue<Uint8Array> | undefined>;
+  /** Sorted by key; pages as the store gives them. */
+  list(range: KeyRange): AsyncIterable<readonly KeyValue<Uint8Array>[]>;
+  listKeys(range: KeyRange): AsyncIterable<readonly string[]>;
+  put(key: string, value: Uint8Array, options: PutOptions): Promise<WriteResult>;
+  delete(key: string): Promise<WriteResult & { readonly existed: boolean }>;
+  deletePrefix(prefix: string): Promise<WriteResult & { readonly deleted: number }>;
+  commit(writes: readonly RawWrite[], options: CommitOptions): Promise<CommitResult>;
+  /** Puts `value` if the key holds exactly `expected`; `undefined`: if it is absent. */
+  compareAndSwap(
+    key: string,
+    expected: Uint8Array | undefined,
+    value: Uint8Array,
+    options: PutOptions,
+  ): Promise<WriteResult & { readonly swapped: boolean }>;
+  /** Deletes the key if it holds exactly `expected`. */
+  compareAndDelete(key: string, expected: Uint8Array): Promise<WriteResult & { readonly deleted: boolean }>;
+  close(): Promise<void>;
+}
+
+/** What `get` found. */
+export type GetResult<T> =
+  | { readonly found: true; readonly key: string; readonly value: T; readonly revision: number }
+  | { readonly found: false; readonly key: string };
+
+/**
+ * Reads and writes one store, typed by a codec and seen through a prefix: keys are given and returned without it.
+ *
+ * Every method resolves after the store's own commit, or rejects with a `DatasyncError`.
+ */
+export interface Broker<T> extends AsyncDisposable {
+  readonly capabilities: BrokerCapabilities;
+  get(key: string): Promise<GetResult<T>>;
+  /** All entries of a range, sorted by key. Default: everything under the broker's prefix. */
+  list(range?: KeyRange): Promise<readonly KeyValue<T>[]>;
+  listKeys(range?: KeyRange): Promise<readonly string[]>;
+  put(key: string, value: T, options?: PutOptions): Promise<WriteResult>;
+  /** `existed: false` for a key that was not there: no error, no event. */
+  delete(key: string): Promise<WriteResult & { readonly existed: boolean }>;
+  /** Deletes every key that starts with `prefix` (a raw string prefix), as one transaction. */
+  deletePrefix(prefix: string): Promise<WriteResult & { readonly deleted: number }>;
+  putIfNotExists(key: string, value: T, options?: PutOptions): Promise<WriteResult & { readonly created: boolean }>;
+  /** Compared by the bytes the codec writes; `undefined` means absent. */
+  compareAndSwap(
+    key: string,
+    expected: T | undefined,
+    value: T,
+    options?: PutOptions,
+  ): Promise<WriteResult & { readonly swapped: boolean }>;
+  compareAndDelete(key: string, expected: T): Promise<WriteResult & { readonly deleted: boolean }>;
+  txn(): Txn<T>;
+  /** The same store under a longer prefix. */
+  under(prefix: string): Broker<T>;
+  /** Releases what this broker made; a client that was passed in stays open. */
+  close(): Promise<void>;
+}
+
+/** A transaction being written down. The same key twice: the last one wins. Used once. */
+export interface Txn<T> {
+  put(key: string, value: T, options?: PutOptions): Txn<T>;
+  delete(key: string): Txn<T>;
+  /** Writes everything at once; resolves on the store's commit. */
+  commit(options?: CommitOptions): Promise<CommitResult>;
+}

@@ -1,0 +1,12 @@
+/**
+ * Turns raw values into values of your type and back.
+ *
+ * `decode` must be pure: it may be called again for the same bytes. What it throws, and `undefined`, make the key
+ * `rejected`: its last good value stays.
+ */
+export interface Codec<T> {
+  /** For messages: `json`, `yaml` … */
+  readonly name: string;
+  readonly decode: (raw: Uint8Array, key: string) => T;
+  readonly encode: (value: T, key: string) => Uint8Array;
+}

@@ -1,0 +1,111 @@
+import { isObservable } from 'rxjs';
+import { DatasyncError } from './errors.ts';
+
+/** A test, and the words for a message. */
+export type Leaf = readonly [test: (value: unknown) => boolean, expected: string];
+
+/** What one option may be: a test, or a table of its own for a nested bag. */
+export type Rule = Leaf | Rules;
+
+/** One rule per option. */
+export interface Rules {
+  readonly [option: string]: Rule;
+}
+
+const number = (test: (value: number) => boolean) => (value: unknown) => typeof value === 'number' && test(value);
+const isFunction = (value: unknown): boolean => typeof value === 'function';
+
+/** The rules that options share. */
+export const rule: Readonly<
+  Record<
+    | 'text'
+    | 'texts'
+    | 'flag'
+    | 'callback'
+    | 'count'
+    | 'positive'
+    | 'milliseconds'
+    | 'observable'
+    | 'textsOrObservable'
+    | 'observer',
+    Leaf
+  >
+> = {
+  text: [(value) => typeof value === 'string' && value !== '', 'a text that is not empty'],
+  texts: [isTexts, 'an array of texts'],
+  flag: [(value) => typeof value === 'boolean', 'true or false'],
+  callback: [isFunction, 'a function'],
+  count: [
+    number((value) => value === Infinity || (Number.isInteger(value) && value >= 0)),
+    'a whole number, 0 or more, or Infinity',
+  ],
+  positive: [number((value) => Number.isInteger(value) && value >= 1), 'a whole number, 1 or more'],
+  milliseconds: [number((value) => Number.isFinite(value) && value >= 0), 'a number of milliseconds, 0 or more'],
+  observable: [isObservable, 'an Observable'],
+  textsOrObservable: [(value) => isTexts(value) || isObservable(value), 'an array of texts, or an Observable of them'],
+  observer: [(value) => typeof value === 'object' && value !== null, 'an observer: { next }'],
+};
+
+/** A rule for one of some words. */
+export function oneOf(...words: readonly string[]): Rule {
+  return [(value) => words.includes(value as string), words.map((word) => `'${word}'`).join(' or ')];
+}
+
+/** A rule for an object that has these methods. */
+export function withMethods(what: string, ...methods: readonly string[]): Rule {
+  return [
+    (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      methods.every((method) => isFunction((value as Record<string, unknown>)[method])),
+    what,
+  ];
+}
+
+/**
+ * Checks a bag of options against its table, and refuses what the table does not know.
+ *
+ * @param where who takes the options, for the message: `fromFiles`
+ * @param required the options that must be there
+ * @throws DatasyncError `INVALID_CONFIG`, naming the option, what was expected and what was found
+ */
+export function checkOptions(where: string, options: unknown, rules: Rules, required: readonly string[] = []): void {
+  checkBag(where, options, rules, '');
+  for (const name of required) {
+    if ((options as Record<string, unknown>)[name] === undefined)
+      throw invalid(`${where}: the option '${name}' is missing`);
+  }
+}
+
+function checkBag(where: string, options: unknown, rules: Rules, path: string): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw invalid(`${where}: ${path === '' ? 'the options' : `'${path}'`} must be an object, not ${shown(options)}`);
+  }
+  for (const [name, value] of Object.entries(options)) {
+    const full = path === '' ? name : `${path}.${name}`;
+    const own = Object.hasOwn(rules, name) ? rules[name] : undefined;
+    if (own === undefined)
+      throw invalid(`${where}: unknown option '${full}'; known are ${Object.keys(rules).join(', ')}`);
+    if (value === undefined) continue;
+    if (!isLeaf(own)) checkBag(where, value, own, full);
+    else if (!own[0](value)) throw invalid(`${where}: the option '${full}' must be ${own[1]}, not ${shown(value)}`);
+  }
+}
+
+function isLeaf(rule: Rule): rule is Leaf {
+  return Array.isArray(rule);
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
+}
+
+function invalid(message: string): DatasyncError {
+  return new DatasyncError('INVALID_CONFIG', message);
+}
+
+function shown(value: unknown): string {
+  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+}
