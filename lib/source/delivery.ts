@@ -1,0 +1,406 @@
+import { asyncScheduler, type Observable, type Subscriber, type Subscription, timer } from 'rxjs';
+import { cold } from '../internal/cold.ts';
+import { Ack, type AckOwner, type Outcome, outcomes, settledWell } from '../model/ack.ts';
+import { DatasyncError } from '../model/errors.ts';
+import { ChangeEvent, type DatasyncEvent, own, ResyncEvent } from '../model/events.ts';
+import type { ResyncReason } from '../model/values.ts';
+import type { ResolvedDelivery } from './config.ts';
+import type { Settled } from './frames.ts';
+import { type Batch, Pending, toldOf, type View } from './pending.ts';
+import { Redelivery } from './redelivery.ts';
+import type { Committed } from './shadow.ts';
+import { Suspects } from './suspects.ts';
+
+/** Whom the delivery tells what happens to it. */
+export interface DeliveryObserver {
+  /** Something the status shows has changed; `cause` says what. */
+  status(cause?: unknown): void;
+  /** An event was settled, or room was made: what waited for it may go on. */
+  settled(): void;
+}
+
+/** Of several reasons for one resync the strongest is told. */
+const strength: readonly ResyncReason[] = [
+  'nacked',
+  'requested',
+  'prefixes',
+  'reconnected',
+  'compacted',
+  'inconsistent',
+  'regressed',
+  'initial',
+];
+
+/** The strongest of two reasons. */
+export function strongest(a: ResyncReason | undefined, b: ResyncReason): ResyncReason {
+  return a !== undefined && strength.indexOf(a) > strength.indexOf(b) ? a : b;
+}
+
+/**
+ * The subscriber's side, and the only place in a source that holds back: what was told, what is open, what waits.
+ *
+ * At most `inFlight` change events are open; a resync does not wait for them, only for an open resync. What a consumer
+ * failed on is suspect and named by every resync until one that names it has been settled well; a failed resync is told
+ * again from memory.
+ */
+export class Delivery<T> {
+  readonly #view: View<T>;
+  readonly #subscriber: Subscriber<DatasyncEvent<T>>;
+  readonly #config: ResolvedDelivery;
+  readonly #observer: DeliveryObserver;
+  readonly #pending: Pending<T>;
+  readonly #suspects = new Suspects<T>();
+  readonly #redelivery: Redelivery;
+  readonly #waiting = new Set<Subscriber<void>>();
+
+  #epoch = 0;
+  #told: number | undefined;
+  #due: ResyncReason | undefined;
+  #openResync: OpenEvent<T> | undefined;
+  #open = 0;
+  /** `inFlight` was reached, and not all of it has settled since. */
+  #full = false;
+  /** The open ones among them that outlived their `next`, oldest first. */
+  readonly #outlived = new Set<OpenEvent<T>>();
+  #pumping = false;
+  #closed = false;
+  #lateClaims = 0;
+  #nacked: { readonly since: number; readonly cause: DatasyncError } | undefined;
+  #watchdog: Subscription | undefined;
+  #progressAt = 0;
+
+  constructor(
+    view: View<T>,
+    subscriber: Subscriber<DatasyncEvent<T>>,
+    config: ResolvedDelivery,
+    observer: DeliveryObserver,
+  ) {
+    this.#view = view;
+    this.#subscriber = subscriber;
+    this.#config = config;
+    this.#observer = observer;
+    this.#pending = new Pending(view, config.queue);
+    this.#redelivery = new Redelivery(config.redeliver, () => this.resync('nacked', []));
+  }
+
+  /** A resync was told and has not been settled. */
+  get resyncIsOpen(): boolean {
+    return this.#openResync !== undefined || this.#due !== undefined;
+  }
+
+  get lag(): number {
+    return this.#pending.lag;
+  }
+
+  get unsettled(): number {
+    return this.#open;
+  }
+
+  get oldestUnsettledSince(): number | undefined {
+    for (const { since } of this.#outlived) return since;
+    return undefined;
+  }
+
+  get lateClaims(): number {
+    return this.#lateClaims;
+  }
+
+  /** Set from a failure on until a resync that names its keys has been settled well. */
+  get nacked(): { readonly since: number; readonly cause: DatasyncError } | undefined {
+    return this.#nacked;
+  }
+
+  /** The revision up to which everything has been told; `undefined` before the first resync. */
+  get revision(): number | undefined {
+    return this.#told !== undefined && this.#due === undefined && this.#pending.isEmpty
+      ? this.#view.revision
+      : this.#told;
+  }
+
+  /** The view has changed by a batch. */
+  change(batch: Batch<T>): void {
+    if (this.#closed) {
+      settleAll(batch.settled, outcomes.cancelled);
+      return;
+    }
+    this.#redelivery.news();
+    if (
+      !this.#pumping &&
+      this.#told !== undefined &&
+      this.#pending.isEmpty &&
+      this.#due === undefined &&
+      this.#open < this.#config.inFlight
+    ) {
+      this.#pumping = true;
+      this.#tellChange(batch);
+      this.#pumping = false;
+    } else if (!this.#pending.push(batch) && this.#config.overflow === 'error') {
+      const message = `more than ${this.#config.queue} changes wait for a consumer that has ${this.#open} events open; settle them sooner, raise delivery.queue, or use overflow: 'conflate'`;
+      this.error(new DatasyncError('OVERFLOW', message));
+      return;
+    }
+    this.#pump();
+  }
+
+  /** The view was read again: a resync is due, as soon as no other is open. */
+  resync(reason: ResyncReason, committed: Committed<T>, settled?: Settled): void {
+    if (this.#closed) {
+      settled?.(outcomes.cancelled);
+      return;
+    }
+    this.#pending.commit(committed, settled === undefined ? [] : [settled]);
+    this.#due = strongest(this.#due, reason);
+    this.#pump();
+  }
+
+  /** Emits once and completes when the subscriber has room. */
+  ready(): Observable<void> {
+    return cold((subscriber) => {
+      if (this.#hasRoom) {
+        subscriber.next();
+        subscriber.complete();
+        return;
+      }
+      this.#waiting.add(subscriber);
+      subscriber.add(() => this.#waiting.delete(subscriber));
+    });
+  }
+
+  /** The subscription is over. */
+  error(error: unknown): void {
+    this.#subscriber.error(error);
+  }
+
+  /** Unsubscribed: every open event is `cancelled`, nothing is told any more. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#redelivery.close();
+    this.#watchdog?.unsubscribe();
+    this.#waiting.clear();
+    for (const open of [...this.#outlived]) open.ack.force(outcomes.cancelled);
+    this.#pending.close();
+  }
+
+  /** @internal called by an open event */
+  settle(open: OpenEvent<T>, outcome: Outcome): void {
+    this.#open--;
+    this.#outlived.delete(open);
+    if (this.#config.claimTimeout !== Infinity) this.#progressAt = asyncScheduler.now();
+    settleAll(open.frames, outcome);
+    if (this.#closed) return;
+    if (this.#openResync === open) this.#openResync = undefined;
+    this.#judge(open, outcome);
+    if (this.#full && this.#open === 0) {
+      this.#full = false;
+      this.#observer.status();
+    }
+    this.#pump();
+  }
+
+  /** @internal called by an open event */
+  failLate(open: OpenEvent<T>, outcome: Outcome): void {
+    if (this.#closed) return;
+    this.#judge(open, outcome);
+    this.#pump();
+  }
+
+  /** @internal called by an open event */
+  countLate(): void {
+    if (this.#closed || this.#lateClaims++ > 0) return;
+    this.#observer.status(
+      new DatasyncError(
+        'LATE_CLAIM',
+        'an ack was used after its event had settled: nothing asynchronous may stand above the operator that claims',
+      ),
+    );
+  }
+
+  get #hasRoom(): boolean {
+    // With its retries used up, the delivery depends on news: a poll that waited for room would wait for ever.
+    const room = this.#open < this.#config.inFlight || this.#redelivery.exhausted;
+    return this.#pending.isEmpty && this.#due === undefined && room;
+  }
+
+  #pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    while (!this.#closed) {
+      if (this.#due !== undefined) {
+        if (this.#openResync !== undefined) break;
+        this.#tellResync(this.#due);
+        continue;
+      }
+      if (this.#open >= this.#config.inFlight) break;
+      const batch = this.#pending.take();
+      if (batch === undefined) break;
+      this.#tellChange(batch);
+    }
+    this.#pumping = false;
+    if (this.#closed) return;
+    if (this.#waiting.size > 0) {
+      for (const subscriber of [...this.#waiting]) {
+        if (!this.#hasRoom) break;
+        this.#waiting.delete(subscriber);
+        subscriber.next();
+        subscriber.complete();
+      }
+    }
+    this.#observer.settled();
+  }
+
+  #tellChange(batch: Batch<T>): void {
+    const { changes, rejected } = toldOf(batch.steps);
+    const { revision, coalesced, settled } = batch;
+    if (changes.length === 0 && rejected.length === 0) {
+      settleAll(settled, outcomes.superseded);
+      return;
+    }
+    const event = new ChangeEvent({ epoch: this.#epoch, revision, changes, rejected, coalesced });
+    this.#told = revision;
+    this.#tell(new OpenEvent(this, event, settled, undefined));
+  }
+
+  #tellResync(due: ResyncReason): void {
+    const { revision, prefixes } = this.#view;
+    const { diff: own, settled } = this.#pending.takeAll();
+    const entries = this.#view.snapshot();
+    const { diff, clear } = this.#suspects.amend(own, entries);
+    const reason = this.#told === undefined ? 'initial' : due;
+    this.#due = undefined;
+    this.#told = revision;
+    this.#redelivery.told();
+    const event = new ResyncEvent({
+      epoch: ++this.#epoch,
+      revision,
+      reason,
+      prefixes,
+      entries,
+      diff,
+      rejected: this.#view.rejected(),
+    });
+    const open = new OpenEvent(this, event, settled, clear);
+    this.#openResync = open;
+    this.#tell(open);
+  }
+
+  #tell(open: OpenEvent<T>): void {
+    if (++this.#open === this.#config.inFlight) {
+      this.#full = true;
+      this.#observer.status();
+    }
+    this.#subscriber.next(open.event);
+    open.ack.release();
+    if (open.ack.outcome !== undefined) return;
+    if (this.#closed) {
+      open.ack.force(outcomes.cancelled);
+      return;
+    }
+    open.since = asyncScheduler.now();
+    this.#outlived.add(open);
+    this.#watch(open.since);
+  }
+
+  /** What an outcome means for the keys of its event. */
+  #judge(open: OpenEvent<T>, outcome: Outcome): void {
+    const { event } = open;
+    if (settledWell(outcome)) {
+      if (open.clear === undefined) return;
+      open.clear();
+      this.#redelivery.succeeded(this.#suspects.size === 0);
+      if (this.#nacked !== undefined && this.#suspects.size === 0) {
+        this.#nacked = undefined;
+        this.#observer.status();
+      }
+      return;
+    }
+    // Whoever throws a change away for a newer resync amends that resync itself.
+    if (outcome.type === 'superseded' && event.type === 'change') return;
+    this.#suspects.add(event);
+    if (outcome.type === 'superseded') return;
+    if (event.type === 'resync' || this.#config.onNack === 'resync') this.#redelivery.failed();
+    const cause = nackOf(event, outcome);
+    this.#nacked = { since: this.#nacked?.since ?? asyncScheduler.now(), cause };
+    this.#observer.status(cause);
+  }
+
+  /** Progress, not age, is watched: one slow event among many that settle is no trouble. */
+  #watch(since: number): void {
+    const { claimTimeout } = this.#config;
+    if (claimTimeout === Infinity || this.#watchdog !== undefined) return;
+    this.#progressAt = Math.max(this.#progressAt, since);
+    const wait = this.#progressAt + claimTimeout - asyncScheduler.now();
+    this.#watchdog = timer(Math.max(0, wait)).subscribe(() => {
+      this.#watchdog = undefined;
+      if (asyncScheduler.now() - this.#progressAt >= claimTimeout) {
+        for (const oldest of this.#outlived) {
+          oldest.ack.force(outcomes.timedOut);
+          break;
+        }
+      }
+      const next = this.oldestUnsettledSince;
+      if (next !== undefined && !this.#closed) this.#watch(next);
+    });
+  }
+}
+
+/** One event that was told, until it has settled. */
+class OpenEvent<T> implements AckOwner {
+  readonly event: DatasyncEvent<T>;
+  readonly ack: Ack;
+  readonly frames: readonly Settled[];
+  /** Clears the suspects that this resync names; `undefined` on a change. */
+  readonly clear: (() => void) | undefined;
+  since = 0;
+  readonly #delivery: Delivery<T>;
+
+  constructor(
+    delivery: Delivery<T>,
+    event: DatasyncEvent<T>,
+    settled: readonly Settled[],
+    clear: (() => void) | undefined,
+  ) {
+    this.#delivery = delivery;
+    this.frames = settled;
+    this.clear = clear;
+    this.ack = new Ack(this);
+    this.event = own(event, this.ack);
+  }
+
+  settled(outcome: Outcome): void {
+    this.#delivery.settle(this, outcome);
+  }
+
+  failedLate(outcome: Outcome): void {
+    this.#delivery.failLate(this, outcome);
+  }
+
+  late(): void {
+    this.#delivery.countLate();
+  }
+}
+
+function settleAll(settled: readonly Settled[], outcome: Outcome): void {
+  for (const tell of settled) tell(outcome);
+}
+
+function nackOf(event: DatasyncEvent<unknown>, outcome: Outcome): DatasyncError {
+  const what =
+    event.type === 'resync' ? `the resync of epoch ${event.epoch}` : `the change at revision ${event.revision}`;
+  const failed = outcome.type === 'failed' ? outcome : undefined;
+  const keys = failed?.keys ?? (event.type === 'change' ? event.changes.map(({ key }) => key) : []);
+  const named =
+    keys.length === 0
+      ? ''
+      : ` (${keys
+          .slice(0, 10)
+          .map((key) => JSON.stringify(key))
+          .join(', ')}${keys.length > 10 ? ', …' : ''})`;
+  const verb =
+    outcome.type === 'failed'
+      ? 'failed'
+      : outcome.type === 'timedOut'
+        ? 'timed out'
+        : 'was cut off inside the pipeline';
+  return new DatasyncError('NACKED', `${what} ${verb}${named}`, failed === undefined ? {} : { cause: failed.error });
+}

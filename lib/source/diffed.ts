@@ -1,0 +1,91 @@
+import { concat, concatMap, defer, from, map, type Observable, of, repeat, timer } from 'rxjs';
+import { withSignal } from '../internal/withSignal.ts';
+import type { Capabilities } from '../model/capabilities.ts';
+import type { Backend, Frame, RawEntry } from './frames.ts';
+
+/** A part of a listing; all pages of one answer stand at one position. */
+export interface DiffedPage<P> {
+  readonly entries: readonly RawEntry[];
+  readonly position: P;
+  readonly revision?: number;
+}
+
+/** One answer: pages until it completes, or `'unchanged'`. */
+export type DiffedList<P> = (request: {
+  readonly prefixes: readonly string[];
+  /** The position of the last answer of this connection; `undefined` for its first. */
+  readonly since: P | undefined;
+  readonly signal: AbortSignal;
+}) => Observable<DiffedPage<P> | 'unchanged'>;
+
+/** Options of {@link diffed}. */
+export interface DiffedOptions {
+  /** For messages. Default: `custom`. */
+  readonly name?: string;
+  /** Milliseconds between an answer and the next question. Default: none, for a `list` that waits for news itself. */
+  readonly every?: number;
+  readonly capabilities?: Partial<Capabilities>;
+  /** See {@link Backend.maxSilence}. */
+  readonly maxSilence?: number;
+}
+
+/** Between two questions to a `list` that answers without waiting: a store that is asked in a tight loop never gets to answer. */
+const floor = 1;
+
+/**
+ * A backend for stores that can only be listed (Consul's blocking queries, ETags, polls): listed again and again, each
+ * answer told as the difference. The next question waits until the subscriber has room.
+ *
+ * @param list asks once
+ * @returns a backend for `fromBackend`
+ */
+export function diffed<P>(list: DiffedList<P>, options: DiffedOptions = {}): Backend<never> {
+  return {
+    name: options.name ?? 'custom',
+    ...(options.maxSilence === undefined ? {} : { maxSilence: options.maxSilence }),
+    capabilities: {
+      handOver: 'diffed',
+      order: 'none',
+      atomic: 'none',
+      resume: 'none',
+      deletes: 'live+resync',
+      prev: 'tracked',
+      progress: 'synthesised',
+      nack: 'local',
+      empty: 'distinguishable',
+      revision: 'subscription',
+      ...options.capabilities,
+      reasons: {
+        order: 'an answer shows what changed, not in which order',
+        atomic: 'an answer may hold several transactions',
+        resume: 'the store keeps no history',
+        revision: 'an answer has no revision that orders all keys',
+        ...options.capabilities?.reasons,
+      },
+    },
+    open: ({ prefixes, ready }) => {
+      let since: P | undefined;
+
+      const ask = defer((): Observable<Frame<never>> => {
+        let page: DiffedPage<P> | 'unchanged' | undefined;
+        const pages = withSignal((signal) => list({ prefixes, since, signal })).pipe(
+          concatMap((answer): Frame<never>[] => {
+            page = answer;
+            return answer === 'unchanged' ? [{ type: 'progress' }] : [{ type: 'page', entries: answer.entries }];
+          }),
+        );
+        const end = defer((): Frame<never>[] => {
+          if (page === undefined)
+            throw new Error('an answer without a page: an empty one has no entries, and a position');
+          if (page === 'unchanged') return [];
+          since = page.position;
+          return [{ type: 'snapshot', ...(page.revision === undefined ? {} : { revision: page.revision }) }];
+        });
+        return concat(pages, end);
+      });
+
+      const room = defer(ready).pipe(concatMap(() => ask));
+      return room.pipe(repeat({ delay: () => timer(options.every ?? floor) }));
+    },
+  };
+}

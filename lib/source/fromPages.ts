@@ -1,0 +1,46 @@
+import type { Observable } from 'rxjs';
+import { cold } from '../internal/cold.ts';
+
+/** One page, and the token of the next; without `next` it was the last. */
+export interface Fetched<Page, Token> {
+  readonly page: Page;
+  readonly next?: Token;
+}
+
+/**
+ * The pages of a promise API, one request at a time. Unsubscribing aborts the signal, and nothing comes after it.
+ *
+ * @param fetch asks for one page; the first time without a token
+ * @returns all pages, then completes; a rejected promise is an error
+ */
+export function fromPages<Page, Token = string>(
+  fetch: (token: Token | undefined, signal: AbortSignal) => PromiseLike<Fetched<Page, Token>>,
+): Observable<Page> {
+  return cold((subscriber) => {
+    const controller = new AbortController();
+    subscriber.add(() => controller.abort());
+
+    const ask = (token: Token | undefined): void => {
+      let answer: PromiseLike<Fetched<Page, Token>>;
+      try {
+        answer = fetch(token, controller.signal);
+      } catch (error) {
+        subscriber.error(error);
+        return;
+      }
+      answer.then(
+        ({ page, next }) => {
+          if (subscriber.closed) return;
+          subscriber.next(page);
+          // `next` may have unsubscribed.
+          if (subscriber.closed) return;
+          if (next === undefined) subscriber.complete();
+          else ask(next);
+        },
+        (error: unknown) => subscriber.error(error),
+      );
+    };
+
+    ask(undefined);
+  });
+}

@@ -1,0 +1,519 @@
+import { asyncScheduler, defer, isObservable, type Observable, type Subscriber, Subscription, timer } from 'rxjs';
+import { cold } from '../internal/cold.ts';
+import { attach, connect } from '../internal/connect.ts';
+import { guarded } from '../internal/report.ts';
+import { outcomes } from '../model/ack.ts';
+import type { Codec } from '../model/codec.ts';
+import { DatasyncError, messageOf } from '../model/errors.ts';
+import type { DatasyncEvent } from '../model/events.ts';
+import type { Snapshot } from '../model/snapshot.ts';
+import type { SourceStatus } from '../model/status.ts';
+import type { Rejected, ResyncReason } from '../model/values.ts';
+import { Backoff } from './backoff.ts';
+import { deliveryDefaults, retryDefaults, type SourceConfig } from './config.ts';
+import { Delivery, strongest } from './delivery.ts';
+import {
+  type Backend,
+  type ChangesFrame,
+  ContinuityLost,
+  FatalError,
+  type Frame,
+  type PageFrame,
+  type ProgressFrame,
+  type Settled,
+  type SnapshotFrame,
+} from './frames.ts';
+import type { View } from './pending.ts';
+import { coverOf, isUnder } from './prefixes.ts';
+import { type Held, Shadow } from './shadow.ts';
+
+/** Milliseconds between a resync and the next one that was asked for meanwhile: a handler that always asks must not spin. */
+const requestFloor = 100;
+
+interface Trouble {
+  readonly since: number;
+  readonly cause: unknown;
+}
+
+/**
+ * One subscription: keeps a connection, folds its frames into the shadow, and says to the delivery what there is to tell.
+ * It does not know which hand-over it serves.
+ */
+export class Loop<T, P> implements View<T> {
+  readonly #backend: Backend<P>;
+  readonly #config: SourceConfig<T>;
+  readonly #subscriber: Subscriber<DatasyncEvent<T>>;
+  readonly #subscription: number;
+  readonly #counted: boolean;
+  readonly #shadow: Shadow<T>;
+  readonly #delivery: Delivery<T>;
+  readonly #backoff: Backoff;
+  readonly #tellStatus: ((status: SourceStatus) => void) | undefined;
+  #closed = false;
+
+  /** As the user gave them; `undefined` before an Observable of them has emitted. */
+  #wanted: readonly string[] | undefined;
+  /** The fewest prefixes that say the same. */
+  #cover: readonly string[] = [];
+  /** What of them the shadow holds. */
+  #listed: readonly string[] = [];
+
+  #connection: Subscription | undefined;
+  #position: P | undefined;
+  /** The open connection has to end a listing before anything else. */
+  #listing = false;
+  /** The open connection has said something: a snapshot from now on is a difference. */
+  #established = false;
+  /** Why the next snapshot is a resync. */
+  #reason: ResyncReason | undefined;
+  /** The revision of the shadow: the store's, or our own count. */
+  #revision = 0;
+  /** Everything up to it has been sent, says the backend. */
+  #progress = 0;
+
+  #requested = false;
+  #requestTimer: Subscription | undefined;
+  #silence: Subscription | undefined;
+  #heardAt = 0;
+  #waitingForRoom = 0;
+
+  #state: SourceStatus['state'] = 'connecting';
+  #until: number | undefined;
+  #disconnected: Trouble | undefined;
+  #troubled: Trouble | undefined;
+  #dropped = 0;
+  #unknownDeletes = 0;
+
+  constructor(
+    backend: Backend<P>,
+    config: SourceConfig<T> & { readonly codec: Codec<T> },
+    subscriber: Subscriber<DatasyncEvent<T>>,
+    subscription: number,
+  ) {
+    this.#backend = backend;
+    this.#config = config;
+    this.#subscriber = subscriber;
+    this.#subscription = subscription;
+    this.#counted = backend.capabilities.revision === 'subscription';
+    this.#shadow = new Shadow(config.codec, backend.name);
+    this.#backoff = new Backoff(retryDefaults(config.retry));
+    this.#delivery = new Delivery(this, subscriber, deliveryDefaults(config.delivery), {
+      status: (cause) => this.#status(cause),
+      settled: () => this.#runRequest(),
+    });
+    const { statusObserver } = config;
+    this.#tellStatus =
+      statusObserver?.next === undefined ? undefined : guarded((status) => statusObserver.next!(status));
+  }
+
+  // The view of the delivery.
+  get revision(): number {
+    return this.#revision;
+  }
+
+  get prefixes(): readonly string[] {
+    return this.#wanted ?? [];
+  }
+
+  get(key: string): Held<T> | undefined {
+    return this.#shadow.get(key);
+  }
+
+  keys(): IterableIterator<string> {
+    return this.#shadow.keys();
+  }
+
+  snapshot(): Snapshot<T> {
+    return this.#shadow.snapshot();
+  }
+
+  rejected(): readonly Rejected<T>[] {
+    return this.#shadow.rejected();
+  }
+
+  start(): void {
+    // First of all: a synchronous source may be cut off before `start` returns.
+    this.#subscriber.add(() => this.#close());
+    const { resyncOn, prefixes } = this.#config;
+    const nothing = (): void => undefined;
+    // Before the first connection: its first resync may already make the consumer ask for another.
+    if (resyncOn !== undefined)
+      attach(this.#subscriber, resyncOn, { next: () => this.#request(), error: nothing, complete: nothing });
+    if (!isObservable(prefixes)) {
+      this.#want(prefixes);
+      return;
+    }
+    this.#status();
+    attach(this.#subscriber, prefixes, {
+      next: (list) => this.#want(list),
+      error: (error) => this.#delivery.error(error),
+      complete: nothing,
+    });
+  }
+
+  #close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#disconnect();
+    this.#requestTimer?.unsubscribe();
+    this.#delivery.close();
+    this.#state = 'closed';
+    this.#status();
+  }
+
+  // ---- prefixes ---------------------------------------------------------------------------------------------------
+
+  #want(list: readonly string[]): void {
+    if (this.#closed) return;
+    if (!Array.isArray(list) || !list.every((prefix) => typeof prefix === 'string')) {
+      this.#delivery.error(
+        new DatasyncError('INVALID_CONFIG', 'the Observable of prefixes must emit arrays of texts', {
+          backend: this.#backend.name,
+        }),
+      );
+      return;
+    }
+    const first = this.#wanted === undefined;
+    const wanted = [...new Set(list)];
+    if (!first && sameTexts(wanted, this.#wanted!)) return;
+    const cover = coverOf(wanted);
+    const sameCover = sameTexts(cover, this.#cover);
+    this.#wanted = wanted;
+    this.#cover = cover;
+    this.#listed = cover.filter((prefix) => isUnder(prefix, this.#listed));
+
+    if (cover.length === 0) {
+      this.#disconnect();
+      this.#position = this.#reason = undefined;
+      this.#tellKept();
+      this.#enter('live');
+    } else if (first) this.#connect();
+    else if (sameCover) {
+      if (this.#delivery.revision !== undefined) this.#delivery.resync('prefixes', []);
+    } else {
+      // Nothing new to list: what is left can be told at once, and the watch goes on where it stands.
+      if (this.#position !== undefined && this.#listed.length === cover.length) this.#tellKept();
+      else this.#reason = strongest(this.#reason, 'prefixes');
+      if (this.#state !== 'backoff') {
+        this.#disconnect();
+        this.#connect();
+      }
+    }
+  }
+
+  #tellKept(): void {
+    const steps = this.#shadow.keepOnly(this.#cover, this.#counted ? ++this.#revision : this.#revision);
+    this.#delivery.resync('prefixes', steps);
+  }
+
+  // ---- the connection ---------------------------------------------------------------------------------------------
+
+  #connect(): void {
+    if (this.#closed) return;
+    if (this.#position === undefined) {
+      this.#listed = [];
+      // The listing that starts now is the one that was asked for.
+      this.#requested = false;
+    }
+    const added = this.#cover.filter((prefix) => !isUnder(prefix, this.#listed));
+    this.#listing = added.length > 0;
+    this.#established = false;
+    this.#enter('connecting');
+    const handle = new Subscription();
+    this.#connection = handle;
+    this.#hear();
+    this.#watchSilence();
+    const context = { prefixes: this.#cover, added, from: this.#position, ready: () => this.#ready() };
+    connect(
+      defer(() => this.#backend.open(context)),
+      {
+        next: (frame) => this.#take(frame),
+        error: (error) => this.#over(error),
+        complete: () => this.#over(undefined),
+      },
+      handle,
+    );
+  }
+
+  #disconnect(): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    this.#silence?.unsubscribe();
+    this.#silence = undefined;
+    this.#shadow.discard();
+    connection?.unsubscribe();
+  }
+
+  /** The connection has ended, one way or another. */
+  #over(error: unknown): void {
+    this.#disconnect();
+    if (this.#closed) return;
+    const { name } = this.#backend;
+    if (error instanceof FatalError) {
+      this.#delivery.error(
+        error.cause instanceof DatasyncError
+          ? error.cause
+          : new DatasyncError('FATAL', error.message, { cause: error, backend: name }),
+      );
+      return;
+    }
+    const cause = error ?? new DatasyncError('CONNECTION_LOST', 'the connection ended', { backend: name });
+    const told = this.#delivery.revision !== undefined;
+    if (error instanceof ContinuityLost) this.#loseContinuity(error.reason);
+    else if (this.#position === undefined || this.#config.resyncAfterReconnect === true)
+      this.#loseContinuity('reconnected');
+    if (told) this.#disconnected ??= { since: asyncScheduler.now(), cause };
+    if (!this.#backoff.failed()) {
+      this.#giveUp(cause);
+      return;
+    }
+    const { delay, notifier } = this.#backoff.wait(cause);
+    const handle = new Subscription();
+    this.#connection = handle;
+    this.#until = delay === undefined ? undefined : asyncScheduler.now() + delay;
+    this.#enter('backoff', cause);
+    connect(
+      notifier,
+      {
+        next: () => {
+          handle.unsubscribe();
+          this.#until = undefined;
+          this.#connect();
+        },
+        error: (failure) => this.#delivery.error(failure),
+        complete: () => this.#giveUp(cause),
+      },
+      handle,
+    );
+  }
+
+  #giveUp(cause: unknown): void {
+    const message = `gave up after ${this.#backoff.attempt} failures in a row: ${messageOf(cause)}`;
+    this.#delivery.error(new DatasyncError('RETRY_EXHAUSTED', message, { cause, backend: this.#backend.name }));
+  }
+
+  #loseContinuity(reason: ResyncReason): void {
+    this.#position = undefined;
+    this.#reason = strongest(this.#reason, reason);
+  }
+
+  // ---- frames -----------------------------------------------------------------------------------------------------
+
+  #take(frame: Frame<P>): void {
+    this.#hear();
+    switch (frame.type) {
+      case 'page':
+        return this.#takePage(frame);
+      case 'snapshot':
+        return this.#takeSnapshot(frame);
+      case 'changes':
+        return this.#takeChanges(frame);
+      case 'progress':
+        return this.#takeProgress(frame);
+    }
+  }
+
+  #takePage(frame: PageFrame): void {
+    if (!this.#established && this.#state !== 'snapshotting') this.#enter('snapshotting');
+    const revision = frame.revision ?? (this.#counted ? this.#revision + 1 : this.#revision);
+    this.#shadow.stage(frame.entries, this.#cover, revision);
+  }
+
+  #takeSnapshot(frame: SnapshotFrame<P>): void {
+    const settled = frame.settled && guarded(frame.settled);
+    const revision = this.#counted ? this.#revision + 1 : frame.revision;
+    if (!isRevision(revision)) return this.#broken(`a snapshot at revision ${revision}`, settled);
+    const isResync = !this.#established || frame.reason !== undefined;
+    const wentBack = revision < this.#revision;
+    if (wentBack && !isResync)
+      return this.#broken(`a snapshot that goes back from revision ${this.#revision} to ${revision}`, settled);
+
+    const committed = this.#shadow.commit(frame.scope ?? this.#cover, this.#cover, revision);
+    const asked = frame.reason === undefined ? (this.#reason ?? 'reconnected') : strongest(this.#reason, frame.reason);
+    const reason = wentBack ? 'regressed' : asked;
+    this.#position = frame.position;
+    this.#listed = this.#cover;
+    this.#listing = false;
+    if (isResync) {
+      this.#revision = this.#progress = revision;
+      this.#reason = undefined;
+      this.#establish();
+      this.#delivery.resync(reason, committed, settled);
+      return;
+    }
+    const steps =
+      committed === 'everything'
+        ? Array.from(this.#shadow.keys(), (key) => ({ key, before: undefined, after: this.#shadow.get(key), revision }))
+        : committed;
+    if (steps.length === 0) {
+      if (!this.#counted) this.#revision = revision;
+      settled?.(outcomes.superseded);
+      return;
+    }
+    this.#revision = revision;
+    // What happened between two listings is not known.
+    this.#delivery.change({ revision, steps, coalesced: true, settled: settled === undefined ? [] : [settled] });
+  }
+
+  #takeChanges(frame: ChangesFrame<P>): void {
+    const settled = frame.settled && guarded(frame.settled);
+    if (this.#listing) return this.#broken('changes before the snapshot', settled);
+    const revision = this.#counted ? this.#revision + 1 : frame.revision;
+    if (!isRevision(revision)) return this.#broken(`changes at revision ${revision}`, settled);
+    if (revision <= this.#revision) {
+      const late = revision < this.#revision || this.#shadow.holds(frame.changes, this.#cover);
+      if (!late) return this.#broken(`other changes at revision ${revision}, which was told already`, settled);
+      this.#dropped++;
+      settled?.(outcomes.superseded);
+      return;
+    }
+    if (!this.#counted && revision <= this.#progress)
+      return this.#broken(`changes at revision ${revision}, after progress to ${this.#progress}`, settled);
+
+    const { steps, unknownDeletes } = this.#shadow.apply(frame.changes, this.#cover, revision);
+    this.#unknownDeletes += unknownDeletes;
+    if (frame.position !== undefined) this.#position = frame.position;
+    if (!this.#counted || steps.length > 0) this.#revision = revision;
+    if (!this.#counted) this.#progress = revision;
+    this.#establish();
+    if (steps.length === 0) settled?.(outcomes.superseded);
+    else
+      this.#delivery.change({
+        revision,
+        steps,
+        coalesced: frame.coalesced ?? false,
+        settled: settled === undefined ? [] : [settled],
+      });
+  }
+
+  #takeProgress({ revision, position, stale }: ProgressFrame<P>): void {
+    if (stale !== undefined) {
+      this.#troubled =
+        stale === null ? undefined : { since: this.#troubled?.since ?? asyncScheduler.now(), cause: stale };
+      this.#status(stale ?? undefined);
+    }
+    if (this.#listing) return;
+    if (revision !== undefined && !this.#counted && revision > this.#progress) this.#progress = revision;
+    if (position !== undefined) this.#position = position;
+    this.#establish();
+  }
+
+  /** The backend broke its contract: nothing it said on this connection is trusted. */
+  #broken(what: string, settled: Settled | undefined): void {
+    settled?.(outcomes.superseded);
+    if (this.#closed) return;
+    const { name } = this.#backend;
+    const error = new DatasyncError('CONTRACT_BROKEN', `the backend sent ${what}; everything is read again`, {
+      backend: name,
+    });
+    this.#over(new ContinuityLost('inconsistent', error.message, { cause: error }));
+  }
+
+  #establish(): void {
+    this.#established = true;
+    if (this.#state === 'live') return;
+    this.#backoff.live();
+    this.#disconnected = undefined;
+    this.#enter('live');
+  }
+
+  // ---- requests ---------------------------------------------------------------------------------------------------
+
+  #request(): void {
+    if (this.#closed || this.#wanted === undefined) return;
+    if (this.#cover.length === 0) this.#delivery.resync('requested', []);
+    else if (this.#state === 'backoff') this.#loseContinuity('requested');
+    else if (this.#mustWait) this.#requested = true;
+    else this.#relist();
+  }
+
+  /** One listing runs, or one resync is open: requests merge into one more. */
+  get #mustWait(): boolean {
+    return this.#listing || this.#delivery.resyncIsOpen || this.#requestTimer !== undefined;
+  }
+
+  #runRequest(): void {
+    if (!this.#requested || this.#mustWait || this.#closed) return;
+    this.#requestTimer = timer(requestFloor).subscribe(() => {
+      this.#requestTimer = undefined;
+      if (!this.#requested) return;
+      if (this.#state === 'backoff') this.#loseContinuity('requested');
+      else if (!this.#mustWait) this.#relist();
+    });
+  }
+
+  #relist(): void {
+    this.#disconnect();
+    this.#loseContinuity('requested');
+    this.#connect();
+  }
+
+  // ---- silence and status -----------------------------------------------------------------------------------------
+
+  #ready(): Observable<void> {
+    return cold((subscriber) => {
+      this.#waitingForRoom++;
+      subscriber.add(() => {
+        this.#waitingForRoom--;
+        this.#hear();
+      });
+      subscriber.add(this.#delivery.ready().subscribe(subscriber));
+    });
+  }
+
+  #hear(): void {
+    if (this.#backend.maxSilence !== undefined) this.#heardAt = asyncScheduler.now();
+  }
+
+  #watchSilence(): void {
+    const { maxSilence, name } = this.#backend;
+    if (maxSilence === undefined || this.#connection === undefined) return;
+    const wait = Math.max(1, this.#heardAt + maxSilence - asyncScheduler.now());
+    this.#silence = timer(wait).subscribe(() => {
+      // A backend that waits for room says nothing, and is not dead.
+      if (this.#waitingForRoom > 0) this.#hear();
+      if (asyncScheduler.now() - this.#heardAt < maxSilence) this.#watchSilence();
+      else
+        this.#over(
+          new DatasyncError('DEAD_STREAM', `nothing came for ${maxSilence} ms, not even a sign of life`, {
+            backend: name,
+          }),
+        );
+    });
+  }
+
+  #enter(state: SourceStatus['state'], cause?: unknown): void {
+    this.#state = state;
+    this.#status(cause);
+  }
+
+  #status(cause?: unknown): void {
+    if (this.#tellStatus === undefined) return;
+    const { revision, lag, unsettled, oldestUnsettledSince, lateClaims, nacked } = this.#delivery;
+    const troubles = [this.#disconnected, this.#troubled, nacked].filter((trouble) => trouble !== undefined);
+    const stale = troubles.sort((a, b) => a.since - b.since)[0];
+    this.#tellStatus({
+      subscription: this.#subscription,
+      state: this.#state,
+      ...(stale === undefined ? {} : { stale }),
+      ...(this.#backoff.attempt === 0 ? {} : { attempt: this.#backoff.attempt }),
+      ...(this.#until === undefined ? {} : { until: this.#until }),
+      ...(cause === undefined ? {} : { cause }),
+      ...(revision === undefined ? {} : { revision }),
+      lag,
+      unsettled,
+      ...(oldestUnsettledSince === undefined ? {} : { oldestUnsettledSince }),
+      lateClaims,
+      dropped: this.#dropped,
+      unknownDeletes: this.#unknownDeletes,
+    });
+  }
+}
+
+function isRevision(revision: number | undefined): revision is number {
+  return Number.isSafeInteger(revision) && revision! >= 0;
+}
+
+function sameTexts(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((text) => b.includes(text));
+}

@@ -1,0 +1,91 @@
+import type { ChangeEvent, DatasyncEvent, ResyncEvent } from '../model/events.ts';
+import type { Snapshot } from '../model/snapshot.ts';
+import type { KeyValue, ResyncDiff } from '../model/values.ts';
+
+/** A key of which we cannot say what the consumer holds. */
+interface Suspect<T> {
+  /** What it held before; `undefined`: nothing. */
+  readonly before: T | undefined;
+  /** What it may have been told since, last. */
+  since: T | undefined;
+}
+
+/**
+ * The keys of events that failed, were cut off, or were thrown away: a consumer that was told of them may hold nothing,
+ * a part or all. Every resync's diff names them all, until a resync that named them has been settled well.
+ */
+export class Suspects<T> {
+  readonly #suspects = new Map<string, Suspect<T>>();
+
+  get size(): number {
+    return this.#suspects.size;
+  }
+
+  /** All keys of an event. */
+  add(event: DatasyncEvent<T>): void {
+    if (event.type === 'change') {
+      for (const change of event.changes)
+        this.#note(change.key, change.prevValue, change.op === 'put' ? change.value : undefined);
+      return;
+    }
+    for (const { key, value } of event.diff.added) this.#note(key, undefined, value);
+    for (const { key, value, prevValue } of event.diff.changed) this.#note(key, prevValue, value);
+    for (const { key, prevValue } of event.diff.removed) this.#note(key, prevValue, undefined);
+  }
+
+  /** All keys of a change that was thrown away: the consumer was not told, so it still holds what it held before. */
+  addUntold(change: ChangeEvent<T>): void {
+    for (const { key, prevValue } of change.changes) this.#note(key, prevValue, undefined);
+  }
+
+  /**
+   * The diff with every suspect in it: absent now is `removed`, absent before is `added`, all else is `changed`, even
+   * when equal. Previous values become those before the trouble; a `removed` is never taken out.
+   *
+   * @returns the diff, and what to say once the resync that carries it has been settled well
+   */
+  amend(diff: ResyncDiff<T>, entries: Snapshot<T>): { diff: ResyncDiff<T>; clear: () => void } {
+    if (this.#suspects.size === 0) return { diff, clear: () => undefined };
+    const named = new Map(this.#suspects);
+    const others = <E extends { readonly key: string }>(items: readonly E[]): E[] =>
+      items.filter(({ key }) => !named.has(key));
+    const added: KeyValue<T>[] = others(diff.added);
+    const changed = others(diff.changed);
+    const removed = [...diff.removed];
+    const removedKeys = new Set(removed.map(({ key }) => key));
+    for (const [key, suspect] of named) {
+      const now = entries.get(key);
+      const { before } = suspect;
+      if (now === undefined) {
+        const prevValue = before ?? suspect.since;
+        if (prevValue !== undefined && !removedKeys.has(key)) removed.push({ key, prevValue });
+        continue;
+      }
+      // The resync that carries this diff tells it, and may fail as well.
+      suspect.since = now.value;
+      if (before === undefined) added.push(now);
+      else changed.push({ ...now, prevValue: before });
+    }
+    return {
+      diff: { added, changed, removed },
+      clear: () => {
+        // A suspect that was noted again since is another one, and stays.
+        for (const [key, suspect] of named) if (this.#suspects.get(key) === suspect) this.#suspects.delete(key);
+      },
+    };
+  }
+
+  #note(key: string, prevValue: T | undefined, value: T | undefined): void {
+    const known = this.#suspects.get(key);
+    this.#suspects.set(
+      key,
+      known === undefined ? { before: prevValue, since: value } : { before: known.before, since: value ?? known.since },
+    );
+  }
+}
+
+/** The resync with the suspects in its diff, and what to say once it has been settled well. */
+export function amended<T>(event: ResyncEvent<T>, suspects: Suspects<T>): { event: ResyncEvent<T>; clear: () => void } {
+  const { diff, clear } = suspects.amend(event.diff, event.entries);
+  return { event: diff === event.diff ? event : event.with({ diff }), clear };
+}

@@ -1,0 +1,138 @@
+import type { Observable } from 'rxjs';
+import { cold } from '../internal/cold.ts';
+import { attach } from '../internal/connect.ts';
+import type { Capabilities } from '../model/capabilities.ts';
+import type { Backend, Frame, RawChange, RawEntry } from './frames.ts';
+
+/** What a store offers whose notifications name keys, and nothing else. */
+export interface WindowedStore {
+  /** For messages. Default: `custom`. */
+  readonly name?: string;
+  /**
+   * Emits `'armed'` once every change from now on will be announced, then the keys that were touched.
+   * It must end (complete or fail) when an announcement may have been lost.
+   */
+  readonly watch: (request: {
+    readonly prefixes: readonly string[];
+  }) => Observable<'armed' | { readonly touched: readonly string[] }>;
+  /** Everything under `prefixes`, in pages, as of any time after the call; a key may come twice. Completes. */
+  readonly list: (request: { readonly prefixes: readonly string[] }) => Observable<readonly RawEntry[]>;
+  /** The present value of some keys, at once or in pages; a key that is missing does not exist. Completes. */
+  readonly read: (keys: readonly string[]) => Observable<readonly RawEntry[]>;
+  /** How many keys are read at once. Default: 500. */
+  readonly batch?: number;
+  readonly capabilities?: Partial<Capabilities>;
+  /** See {@link Backend.maxSilence}. */
+  readonly maxSilence?: number;
+}
+
+/**
+ * A backend for stores that announce which keys were touched (Redis): armed first, then listed, then every touched key
+ * is read again, one read in flight, as fast as the subscriber takes it.
+ *
+ * An announcement carries no value on purpose: replaying values that overlap the listing, without a version per key
+ * to compare, sends keys back in time.
+ *
+ * @param store how to watch, to list and to read
+ * @returns a backend for `fromBackend`
+ */
+export function windowed(store: WindowedStore): Backend<never> {
+  const batch = store.batch ?? 500;
+
+  return {
+    name: store.name ?? 'custom',
+    ...(store.maxSilence === undefined ? {} : { maxSilence: store.maxSilence }),
+    capabilities: {
+      handOver: 'windowed',
+      order: 'key',
+      atomic: 'none',
+      resume: 'none',
+      deletes: 'live+resync',
+      prev: 'tracked',
+      progress: 'none',
+      nack: 'local',
+      empty: 'distinguishable',
+      revision: 'subscription',
+      ...store.capabilities,
+      reasons: {
+        atomic: 'touched keys are read again one batch after the other',
+        resume: 'announcements are not kept by the store',
+        revision: 'the store has no revision',
+        ...store.capabilities?.reasons,
+      },
+    },
+    open: ({ prefixes, ready }) =>
+      cold<Frame<never>>((subscriber) => {
+        const touched = new Set<string>();
+        let listing = false;
+        let listed = false;
+        let reading = false;
+
+        const fail = (error: unknown): void => subscriber.error(error);
+        const run = <T>(source: Observable<T>, next: (value: T) => void, complete: () => void): void =>
+          void attach(subscriber, source, { next, error: fail, complete });
+
+        const list = (): void => {
+          listing = true;
+          run(
+            store.list({ prefixes }),
+            (entries) => subscriber.next({ type: 'page', entries }),
+            () => {
+              listed = true;
+              subscriber.next({ type: 'snapshot' });
+              readTouched();
+            },
+          );
+        };
+
+        const readTouched = (): void => {
+          if (!listed || reading || touched.size === 0 || subscriber.closed) return;
+          reading = true;
+          run(ready(), () => undefined, readBatch);
+        };
+
+        const readBatch = (): void => {
+          // Taken out before the read starts: touched again meanwhile means read again.
+          const keys = [...take(touched, batch)];
+          const found = new Map<string, RawEntry>();
+          run(
+            store.read(keys),
+            (entries) => {
+              for (const entry of entries) found.set(entry.key, entry);
+            },
+            () => {
+              reading = false;
+              const changes = keys.map((key): RawChange => {
+                const entry = found.get(key);
+                return entry === undefined ? { op: 'delete', key } : { op: 'put', ...entry };
+              });
+              subscriber.next({ type: 'changes', changes, coalesced: true });
+              readTouched();
+            },
+          );
+        };
+
+        run(
+          store.watch({ prefixes }),
+          (message) => {
+            if (message === 'armed') {
+              if (!listing) list();
+              else fail(new Error('armed twice: announcements between the two may be lost'));
+              return;
+            }
+            for (const key of message.touched) touched.add(key);
+            readTouched();
+          },
+          () => subscriber.complete(),
+        );
+      }),
+  };
+}
+
+function* take(set: Set<string>, count: number): Iterable<string> {
+  for (const key of set) {
+    if (count-- <= 0) return;
+    set.delete(key);
+    yield key;
+  }
+}
