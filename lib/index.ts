@@ -1,0 +1,68 @@
+/**
+ * Every data store as a cold Observable of resync-then-change events. What is exported here needs rxjs and nothing else.
+ *
+ * @packageDocumentation
+ */
+export { bytesCodec } from './codecs/bytesCodec.ts';
+export { jsonCodec } from './codecs/jsonCodec.ts';
+export { textCodec } from './codecs/textCodec.ts';
+export { type Claim, type FailDetails, type Outcome, settledWell } from './model/ack.ts';
+export type {
+  Broker,
+  BrokerCapabilities,
+  CommitOptions,
+  CommitResult,
+  CoreBroker,
+  GetResult,
+  KeyRange,
+  PutOptions,
+  RawWrite,
+  SubscriberOutcome,
+  Txn,
+  WriteResult,
+} from './model/broker.ts';
+export type { Capabilities } from './model/capabilities.ts';
+export type { Codec } from './model/codec.ts';
+export { DatasyncError, type DatasyncErrorDetails, type ErrorCode, errorCodes } from './model/errors.ts';
+export {
+  ChangeEvent,
+  type ChangeFields,
+  type DatasyncEvent,
+  ResyncEvent,
+  type ResyncFields,
+  type Source,
+} from './model/events.ts';
+export { Snapshot } from './model/snapshot.ts';
+export type { SourceStatus } from './model/status.ts';
+export type { Change, KeyValue, Rejected, ResyncDiff, ResyncReason } from './model/values.ts';
+export {
+  type AckHandlers,
+  type AckResult,
+  type AckWithCallbackConfig,
+  ackWithCallback,
+  type WorkContext,
+} from './operators/ackWithCallback.ts';
+export { bufferDuringResync } from './operators/bufferDuringResync.ts';
+export { filterByRevision } from './operators/filterByRevision.ts';
+export { toState } from './operators/toState.ts';
+export { trackPrevious } from './operators/trackPrevious.ts';
+export type { DeliveryConfig, RedeliverConfig, RetryConfig, SourceConfig } from './source/config.ts';
+export { type DiffedList, type DiffedOptions, type DiffedPage, diffed } from './source/diffed.ts';
+export {
+  type Backend,
+  type ChangesFrame,
+  ContinuityLost,
+  FatalError,
+  type Frame,
+  type OpenContext,
+  type PageFrame,
+  type ProgressFrame,
+  type RawChange,
+  type RawEntry,
+  type Settled,
+  type SnapshotFrame,
+} from './source/frames.ts';
+export { fromBackend } from './source/fromBackend.ts';
+export { type Fetched, fromPages } from './source/fromPages.ts';
+export { type PinnedPage, type PinnedStore, pinned } from './source/pinned.ts';
+export { type WindowedStore, windowed } from './source/windowed.ts';

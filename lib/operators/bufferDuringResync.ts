@@ -1,0 +1,156 @@
+import { defer, type MonoTypeOperatorFunction, type ObservableInput, Subscription } from 'rxjs';
+import { cold } from '../internal/cold.ts';
+import { connect } from '../internal/connect.ts';
+import { drain } from '../internal/drain.ts';
+import { outcomes, settledWell } from '../model/ack.ts';
+import { ackOf, type ChangeEvent, type DatasyncEvent, type ResyncEvent, release, retained } from '../model/events.ts';
+import { amended, Suspects } from '../source/suspects.ts';
+
+/**
+ * Holds back changes until the snapshot before them has been applied.
+ *
+ * ![](../../marbles/bufferDuringResync.svg)
+ *
+ * Changes wait before the first resync, and from the delivery of each resync until the latest one has been settled
+ * well: at once where nobody claims it, else when the consumer is done. After a failed one they go on waiting for the next.
+ * When a resync arrives, a held change of an older epoch or of a revision not above the resync's is settled `superseded`,
+ * and the diffs of this and every following resync say what the consumer really holds, until one has been settled well;
+ * after `regressed` all held changes are. A hand-made resync (epoch 0) that is older than the last event let through, and
+ * does not say `regressed`, is settled `superseded` itself.
+ *
+ * Order: kept, transactions too. Errors: passed on at once; what is held is `cancelled`. Completion: waits for the open
+ * resync, then lets the held changes through, or cancels them where it failed. Memory: one claim per change held, bounded
+ * by the source's `inFlight`.
+ *
+ * @example
+ * fromEtcd(client, { prefixes: ['/vnf/'], codec }).pipe(bufferDuringResync(), ackWithCallback({ resync, change }))
+ *
+ * @see {@link filterByRevision} to drop the changes that the snapshot already contains
+ * @param until replaces the settlement: changes flow when it first emits or completes, also after a failed resync; it is
+ * subscribed after the resync was delivered, and its error is passed on. Default: the settlement.
+ * @returns an operator that passes the same events, later
+ */
+export function bufferDuringResync<T>(
+  until?: (resync: ResyncEvent<T>) => ObservableInput<unknown>,
+): MonoTypeOperatorFunction<DatasyncEvent<T>> {
+  return (source) =>
+    cold((subscriber) => {
+      const held: ChangeEvent<T>[] = [];
+      const superseded = new Suspects<T>();
+      // The resync whose settlement decides; none is open once changes flow.
+      let latest: ResyncEvent<T> | undefined;
+      let flowing = false;
+      let draining = false;
+      let completed = false;
+      // Whether the latest resync has ended, in whatever way: completion waits for it.
+      let ended = true;
+      let passed = Number.NEGATIVE_INFINITY;
+      let notifier: Subscription | undefined;
+
+      const cancelHeld = (): void => {
+        for (const change of held.splice(0)) release(change, outcomes.cancelled);
+      };
+
+      const pass = (event: DatasyncEvent<T>): void => {
+        passed = event.revision;
+        subscriber.next(event);
+        release(event);
+      };
+
+      const finish = (): void => {
+        if (!completed || !ended || draining) return;
+        cancelHeld();
+        subscriber.complete();
+      };
+
+      const flow = (): void => {
+        flowing = true;
+        if (!draining) {
+          draining = true;
+          drain(held, () => flowing && !subscriber.closed, pass);
+          draining = false;
+        }
+        finish();
+      };
+
+      const takeResync = (arrived: ResyncEvent<T>): void => {
+        if (arrived.epoch === 0 && arrived.revision < passed && arrived.reason !== 'regressed') {
+          release(arrived, outcomes.superseded);
+          return;
+        }
+        for (const change of held.splice(0)) {
+          if (isCovered(change, arrived)) {
+            superseded.addUntold(change);
+            release(change, outcomes.superseded);
+          } else held.push(change);
+        }
+        const { event, clear } = amended(arrived, superseded);
+        latest = event;
+        flowing = ended = false;
+        notifier?.unsubscribe();
+        const ack = ackOf(event)!;
+        ack.onSettled((outcome) => {
+          const well = settledWell(outcome);
+          if (well) clear();
+          if (latest !== event || until !== undefined) return;
+          ended = true;
+          if (well) flow();
+          else finish();
+        });
+        ack.onLate(() => {
+          if (latest === event && until === undefined) flowing = false;
+        });
+        pass(event);
+        if (until !== undefined && latest === event && !subscriber.closed) waitFor(until, event);
+      };
+
+      const waitFor = (notify: NonNullable<typeof until>, event: ResyncEvent<T>): void => {
+        const applied = (): void => {
+          notifier?.unsubscribe();
+          ended = true;
+          flow();
+        };
+        notifier = new Subscription();
+        subscriber.add(notifier);
+        connect(
+          defer(() => notify(event)),
+          { next: applied, error: fail, complete: applied },
+          notifier,
+        );
+      };
+
+      const fail = (error: unknown): void => {
+        cancelHeld();
+        subscriber.error(error);
+      };
+
+      const upstream = new Subscription();
+      // The source first: unsubscribed, it cancels all that is open, and does not take it for a cut inside the pipeline.
+      subscriber.add(upstream);
+      subscriber.add(cancelHeld);
+      connect(
+        source,
+        {
+          next: (arrived) => {
+            const event = retained(arrived);
+            if (event.type === 'resync') takeResync(event);
+            else if (flowing && held.length === 0 && !draining) pass(event);
+            else held.push(event);
+          },
+          error: fail,
+          complete: () => {
+            completed = true;
+            finish();
+          },
+        },
+        upstream,
+      );
+    });
+}
+
+/** Whether the resync already tells what the change would. */
+function isCovered(change: ChangeEvent<unknown>, resync: ResyncEvent<unknown>): boolean {
+  if (resync.reason === 'regressed') return true;
+  const older = change.epoch > 0 && resync.epoch > 0 && change.epoch < resync.epoch;
+  return older || change.revision <= resync.revision;
+}

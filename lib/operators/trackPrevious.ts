@@ -1,0 +1,118 @@
+import { type MonoTypeOperatorFunction, Subscription } from 'rxjs';
+import { cold } from '../internal/cold.ts';
+import { connect } from '../internal/connect.ts';
+import { type Outcome, settledWell } from '../model/ack.ts';
+import { ackOf, type ChangeEvent, type DatasyncEvent, type ResyncEvent, release, retained } from '../model/events.ts';
+import type { Change, KeyValue, Rejected, ResyncDiff } from '../model/values.ts';
+import { amended, Suspects } from '../source/suspects.ts';
+
+/**
+ * Gives Observables of your own what every source has: epochs, previous values, diffs, and suspects.
+ *
+ * ![](../../marbles/trackPrevious.svg)
+ *
+ * `prevValue` becomes what went through here last for that key. A resync gets the next epoch and the diff against that;
+ * a key is `changed` unless it has the same value, or the same revision in a history that did not go back. A delete of a
+ * key that never went through goes no further, and an event left with nothing neither. The keys of an event that failed
+ * below are named by every resync until one that names them has been settled well. Nobody retries a hand-made resync:
+ * after a failure {@link bufferDuringResync} holds until the next list.
+ *
+ * Order: kept. Errors and completion: passed on. Memory: one entry per key.
+ *
+ * @example
+ * merge(watchMemory(store, config), listMemory(store, config)).pipe(bufferDuringResync(), filterByRevision(), trackPrevious())
+ *
+ * @see {@link bufferDuringResync} and {@link filterByRevision}, which stand above it
+ * @returns an operator that passes the same events, filled in
+ */
+export function trackPrevious<T>(): MonoTypeOperatorFunction<DatasyncEvent<T>> {
+  return (source) =>
+    cold((subscriber) => {
+      const suspects = new Suspects<T>();
+      let told = new Map<string, KeyValue<T>>();
+      // Told as rejected, and never good: a delete of such a key is told once.
+      let onlyRejected = new Set<string>();
+      let epoch = 0;
+      let revision = Number.NEGATIVE_INFINITY;
+
+      const judge = (event: DatasyncEvent<T>, clear: () => void) => (outcome: Outcome) => {
+        if (settledWell(outcome)) clear();
+        else if (event.type === 'resync' || outcome.type !== 'superseded') suspects.add(event);
+      };
+
+      const pass = (event: DatasyncEvent<T>, clear: () => void): void => {
+        const ack = ackOf(event)!;
+        const listener = judge(event, clear);
+        ack.onSettled(listener);
+        ack.onLate(listener);
+        subscriber.next(event);
+        release(event);
+      };
+
+      const takeResync = (arrived: ResyncEvent<T>): void => {
+        const wentBack = arrived.reason === 'regressed' || arrived.revision < revision;
+        const before = told;
+        told = new Map(arrived.entries.items.map((item) => [item.key, item]));
+        onlyRejected = new Set(arrived.rejected.map(({ key }) => key).filter((key) => !told.has(key)));
+        revision = arrived.revision;
+        const diff = diffOf(before, told, wentBack);
+        const { event, clear } = amended(arrived.with({ epoch: ++epoch, diff }), suspects);
+        pass(event, clear);
+      };
+
+      const takeChange = (arrived: ChangeEvent<T>): void => {
+        revision = arrived.revision;
+        const rejected = arrived.rejected.map((item): Rejected<T> => {
+          const good = told.get(item.key);
+          if (good === undefined) onlyRejected.add(item.key);
+          return good === undefined ? item : { ...item, lastGood: good.value };
+        });
+        const changes: Change<T>[] = [];
+        for (const change of arrived.changes) {
+          const { key } = change;
+          const before = told.get(key);
+          const wasRejected = onlyRejected.delete(key);
+          if (change.op === 'put') told.set(key, { key, value: change.value, revision: change.revision });
+          else if (before === undefined && !wasRejected) continue;
+          else told.delete(key);
+          changes.push({ ...change, prevValue: before?.value });
+        }
+        if (changes.length === 0 && rejected.length === 0) release(arrived);
+        else pass(arrived.with({ epoch, changes, rejected }), () => undefined);
+      };
+
+      const upstream = new Subscription();
+      subscriber.add(upstream);
+      connect(
+        source,
+        {
+          next: (arrived) => {
+            const event = retained(arrived);
+            if (event.type === 'resync') takeResync(event);
+            else takeChange(event);
+          },
+          error: (error) => subscriber.error(error),
+          complete: () => subscriber.complete(),
+        },
+        upstream,
+      );
+    });
+}
+
+function diffOf<T>(
+  before: ReadonlyMap<string, KeyValue<T>>,
+  now: ReadonlyMap<string, KeyValue<T>>,
+  wentBack: boolean,
+): ResyncDiff<T> {
+  const added: KeyValue<T>[] = [];
+  const changed: (KeyValue<T> & { prevValue: T | undefined })[] = [];
+  const removed: { key: string; prevValue: T | undefined }[] = [];
+  for (const [key, item] of now) {
+    const old = before.get(key);
+    if (old === undefined) added.push(item);
+    else if (!Object.is(old.value, item.value) && (wentBack || old.revision !== item.revision))
+      changed.push({ ...item, prevValue: old.value });
+  }
+  for (const [key, { value }] of before) if (!now.has(key)) removed.push({ key, prevValue: value });
+  return { added, changed, removed };
+}
