@@ -1,0 +1,292 @@
+import { BehaviorSubject, concatMap, filter, map, merge, mergeMap, type Observable, of, Subject, type Subscription, throwError, timer } from 'rxjs';
+import { TestScheduler } from 'rxjs/testing';
+import {
+  ackWithCallback,
+  type Backend,
+  bufferDuringResync,
+  type Claim,
+  type Codec,
+  ContinuityLost,
+  type DatasyncEvent,
+  filterByRevision,
+  type Frame,
+  fromBackend,
+  type RawWrite,
+  type Source,
+  textCodec,
+  toState,
+} from '../../lib/index.ts';
+import { memoryBackend } from '../../lib/backends/memory/memoryBackend.ts';
+import { memoryStore } from '../../lib/backends/memory/memoryStore.ts';
+import { Consumer, differenceOf } from './consumer.ts';
+import type { Behaviour, Script, Step } from './script.ts';
+
+/** What runs below the source. */
+export type Pipeline = 'bare' | 'buffer + ack' | 'buffer + filter + ack' | 'toState';
+
+/** One of the combinations the fuzz runs over. */
+export interface Combination {
+  readonly handOver: 'pinned' | 'windowed' | 'diffed';
+  readonly pipeline: Pipeline;
+  readonly dynamic: boolean;
+}
+
+const encode = textCodec.encode;
+export const codec: Codec<string> = {
+  ...textCodec,
+  decode: (raw, key) => {
+    const text = textCodec.decode(raw, key);
+    if (text === 'BAD') throw new Error('as the script says');
+    return text;
+  },
+};
+
+const well: Behaviour = { says: 'done', applied: 'all', delay: 0 };
+const lateError = new Error('late, as the script says');
+
+/** Runs one script in virtual time; returns everything that was wrong. */
+export function runScript({ handOver, pipeline, dynamic }: Combination, script: Script): string[] {
+  const problems: string[] = [];
+  const scheduler = new TestScheduler(() => undefined);
+  scheduler.run(() => {
+    const store = memoryStore();
+    const cut = new Subject<unknown>();
+    const requests = new Subject<void>();
+    const wanted = new BehaviorSubject<readonly string[]>(['/a/', '/b/']);
+    const consumer = new Consumer();
+    const frames = { sent: 0, settled: 0 };
+    let latency = 0;
+    let faded = false;
+    let quiet = false;
+    let handled = 0;
+    let state: ReadonlyMap<string, string> | undefined;
+    let inside: (() => void) | undefined;
+    const open = new Map<Claim, Behaviour>();
+    const past: DatasyncEvent<string>[] = [];
+
+    const backend = faulty(memoryBackend(store, { handOver }), {
+      cut,
+      latency: () => latency,
+      faded: () => faded,
+      sent: () => frames.sent++,
+      settled: () => frames.settled++,
+    });
+    const source = fromBackend(backend, {
+      prefixes: dynamic ? wanted : ['/a/', '/b/'],
+      codec,
+      resyncOn: requests,
+      retry: { random: () => 0.5, maxDelay: 400 },
+      delivery: { inFlight: script.inFlight, queue: script.queue, onNack: script.onNack, redeliver: { count: 3, delay: 20, maxDelay: 200 } },
+    });
+
+    const behaviour = (): Behaviour => (quiet ? well : (script.behaviours[handled++] ?? well));
+    const writeInside = (): void => {
+      const write = inside;
+      inside = undefined;
+      write?.();
+    };
+
+    const bare = (event: DatasyncEvent<string>): void => {
+      const { says, applied, delay } = behaviour();
+      if (says === 'fail') consumer.failed = true;
+      consumer.take(event, applied);
+      past.push(event);
+      if (open.size > script.inFlight + 1) problems.push(`${open.size} events are open, ${script.inFlight} were allowed`);
+      if (delay === 0) {
+        if (says === 'done') event.done();
+        if (says === 'fail') event.fail(lateError);
+        writeInside();
+        return;
+      }
+      const claim = event.claim();
+      open.set(claim, { says, applied, delay });
+      if (applied !== 'all') consumer.failed = true;
+      writeInside();
+      if (delay === Infinity) return;
+      timer(delay).subscribe(() => {
+        open.delete(claim);
+        if (says === 'done') claim.done();
+        else claim.fail(lateError);
+      });
+    };
+
+    let resyncHolds = false;
+    const handle = (event: DatasyncEvent<string>): Observable<unknown> | undefined => {
+      const next = behaviour();
+      if (event.type === 'change' && !resyncHolds) problems.push('I30: a change although the last resync was not settled well');
+      if (event.type === 'resync') resyncHolds = false;
+      writeInside();
+      if (next.delay === Infinity) consumer.failed = true;
+      return consumer.work(event, next);
+    };
+    const result = (event: DatasyncEvent<string>, type: string): void => {
+      if (event.type === 'resync') resyncHolds = type === 'applied';
+      if (type !== 'applied') consumer.failed = true;
+    };
+
+    const subscription = subscribe(pipeline, source, { bare, handle, result, state: (next) => (state = next) }, problems);
+
+    const textOf = (key: string): string | undefined => {
+      const entry = store.get(key);
+      return entry === undefined ? undefined : textCodec.decode(entry.value, key);
+    };
+    const put = (key: string, text: string | undefined): RawWrite =>
+      text === undefined ? { op: 'delete', key } : { op: 'put', key, value: encode(text, key) };
+
+    const perform = (step: Step): void => {
+      switch (step.do) {
+        case 'put':
+          store.apply([put(step.key, step.value)]);
+          return;
+        case 'same':
+          store.apply([put(step.key, textOf(step.key))]);
+          return;
+        case 'delete':
+          store.apply([put(step.key, undefined)]);
+          return;
+        case 'txn':
+          store.apply(step.writes.map(([key, text]) => put(key, text)));
+          return;
+        case 'cut':
+          return cut.next(new Error('cut'));
+        case 'cutAndCompact':
+          store.compact();
+          return cut.next(new ContinuityLost('compacted'));
+        case 'compact':
+          return store.compact();
+        case 'wipe':
+          return store.wipe();
+        case 'request':
+          return requests.next();
+        case 'fade':
+          faded = true;
+          timer(300).subscribe(() => {
+            faded = false;
+            cut.next(new Error('found dead'));
+          });
+          return;
+        case 'latency':
+          latency = step.ms;
+          return;
+        case 'prefixes':
+          return wanted.next(step.prefixes);
+        case 'writeInside':
+          inside = () => store.apply([put(step.key, step.value)]);
+          return;
+        case 'lateFail': {
+          const event = past.at(-1);
+          if (event === undefined) return;
+          consumer.failed = true;
+          event.fail(lateError);
+          return;
+        }
+        case 'unsubscribe':
+          return subscription.unsubscribe();
+      }
+    };
+
+    let at = 1;
+    for (const [pause, step] of script.steps) {
+      at += pause;
+      timer(at).subscribe(() => perform(step));
+    }
+    const view = (): ReadonlyMap<string, string> => {
+      const prefixes = dynamic ? wanted.value : ['/a/', '/b/'];
+      const watched = store.entries().filter(({ key }) => prefixes.some((prefix) => key.startsWith(prefix)));
+      return new Map(watched.map(({ key, value }) => [key, textCodec.decode(value, key)]));
+    };
+    const compare = (what: string, held: ReadonlyMap<string, string>): void => {
+      const difference = differenceOf(held, view());
+      if (difference !== undefined) problems.push(`${what}: ${difference}`);
+    };
+
+    timer(at + 5_000).subscribe(() => {
+      quiet = true;
+      latency = 0;
+      inside = undefined;
+      for (const [claim, { applied }] of open) {
+        if (applied === 'all') claim.done();
+        else claim.fail(lateError);
+      }
+      open.clear();
+      // What does not decode has no value that every consumer must agree on.
+      for (const { key } of store.entries()) if (textOf(key) === 'BAD') store.apply([put(key, 'healed')]);
+    });
+    timer(at + 50_000).subscribe(() => {
+      if (!subscription.closed && pipeline === 'bare') compare('I18 told', consumer.told);
+      requests.next();
+    });
+    timer(at + 120_000).subscribe(() => {
+      if (!subscription.closed) {
+        if (pipeline === 'toState') compare('I18 state', state ?? new Map());
+        else {
+          compare('I18 told', consumer.told);
+          compare('by diff', consumer.byDiff);
+          compare('by entries', consumer.byEntries);
+        }
+        if (frames.sent !== frames.settled) problems.push(`I33: ${frames.sent} frames were sent, ${frames.settled} settled, while nothing is open`);
+      }
+      subscription.unsubscribe();
+      if (frames.sent !== frames.settled) problems.push(`I33: ${frames.sent} frames were sent, ${frames.settled} settled, after the end`);
+      problems.push(...consumer.problems);
+    });
+  });
+  return problems;
+}
+
+interface Below {
+  readonly bare: (event: DatasyncEvent<string>) => void;
+  readonly handle: (event: DatasyncEvent<string>) => Observable<unknown> | undefined;
+  readonly result: (event: DatasyncEvent<string>, type: string) => void;
+  readonly state: (state: ReadonlyMap<string, string>) => void;
+}
+
+function subscribe(pipeline: Pipeline, source: Source<string>, below: Below, problems: string[]): Subscription {
+  const error = (cause: unknown): void => void problems.push(`the stream ended: ${String(cause)}`);
+  const acks = ackWithCallback({ resync: below.handle, change: below.handle }, { timeout: 1_000 });
+  switch (pipeline) {
+    case 'bare':
+      return source.subscribe({ next: below.bare, error });
+    case 'toState':
+      return source.pipe(toState()).subscribe({ next: below.state, error });
+    default: {
+      const filtered = pipeline === 'buffer + ack' ? source.pipe(bufferDuringResync()) : source.pipe(bufferDuringResync(), filterByRevision());
+      return filtered.pipe(acks).subscribe({ next: ({ event, outcome }) => below.result(event, outcome.type), error });
+    }
+  }
+}
+
+interface Faults {
+  readonly cut: Observable<unknown>;
+  readonly latency: () => number;
+  readonly faded: () => boolean;
+  readonly sent: () => void;
+  readonly settled: () => void;
+}
+
+/** The backend over a bad network: connections break, frames are late, or vanish until the connection is found dead. */
+function faulty<P>(backend: Backend<P>, faults: Faults): Backend<P> {
+  return {
+    ...backend,
+    open: (context) => {
+      const frames = backend.open(context).pipe(
+        filter(() => !faults.faded()),
+        concatMap((frame) => (faults.latency() === 0 ? of(frame) : timer(faults.latency()).pipe(map(() => frame)))),
+        map((frame) => counted(frame, faults)),
+      );
+      return merge(frames, faults.cut.pipe(mergeMap((error) => throwError(() => error))));
+    },
+  };
+}
+
+function counted<P>(frame: Frame<P>, { sent, settled }: Faults): Frame<P> {
+  if (frame.type !== 'snapshot' && frame.type !== 'changes') return frame;
+  sent();
+  return {
+    ...frame,
+    settled: (outcome) => {
+      settled();
+      frame.settled?.(outcome);
+    },
+  };
+}
