@@ -79,7 +79,9 @@ export class Suspects<T> {
     const known = this.#suspects.get(key);
     this.#suspects.set(
       key,
-      known === undefined ? { before: prevValue, since: value } : { before: known.before, since: value ?? known.since },
+      known === undefined
+        ? { before: prevValue, since: value }
+        : { before: known.before, since: value ?? prevValue ?? known.since },
     );
   }
 }

@@ -1,5 +1,4 @@
-import { NEVER, type Observable, timer } from 'rxjs';
-import { map } from 'rxjs';
+import { map, NEVER, type Observable, timer } from 'rxjs';
 import type { DatasyncEvent, ResyncDiff } from '../../lib/index.ts';
 import type { Behaviour } from './script.ts';
 
@@ -29,7 +28,7 @@ export class Consumer {
     if (event.type === 'resync') {
       this.#checkResync(event.diff, event.entries.items, told);
       if (event.epoch !== this.epoch + 1) this.#problem(`epoch ${event.epoch} after ${this.epoch}`);
-      if (event.revision < this.revision && event.reason !== 'regressed' && event.reason !== 'initial') {
+      if (event.revision < this.revision && event.reason !== 'regressed') {
         this.#problem(`resync at ${event.revision} after ${this.revision} without regressed`);
       }
       this.epoch = event.epoch;
@@ -80,7 +79,11 @@ export class Consumer {
     });
   }
 
-  #checkResync(diff: ResyncDiff<string>, items: readonly { key: string; value: string }[], told: Map<string, string>): void {
+  #checkResync(
+    diff: ResyncDiff<string>,
+    items: readonly { key: string; value: string }[],
+    told: Map<string, string>,
+  ): void {
     const before = new Map(told);
     for (const [key, value] of writesOf(diff)) {
       if (value === undefined) told.delete(key);
@@ -93,7 +96,8 @@ export class Consumer {
     if (this.failed) return;
     for (const { key } of diff.added) if (before.has(key)) this.#problem(`${key} is added, and was told before`);
     for (const { key, prevValue } of [...diff.changed, ...diff.removed]) {
-      if (before.get(key) !== prevValue) this.#problem(`the diff's prevValue of ${key} is ${prevValue}, told was ${before.get(key)}`);
+      if (before.get(key) !== prevValue)
+        this.#problem(`the diff's prevValue of ${key} is ${prevValue}, told was ${before.get(key)}`);
     }
   }
 

@@ -1,5 +1,21 @@
-import { BehaviorSubject, concatMap, filter, map, merge, mergeMap, type Observable, of, Subject, type Subscription, throwError, timer } from 'rxjs';
+import {
+  BehaviorSubject,
+  concatMap,
+  filter,
+  map,
+  merge,
+  mergeMap,
+  type Observable,
+  of,
+  Subject,
+  type Subscription,
+  tap,
+  throwError,
+  timer,
+} from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
+import { memoryBackend } from '../../lib/backends/memory/memoryBackend.ts';
+import { memoryStore } from '../../lib/backends/memory/memoryStore.ts';
 import {
   ackWithCallback,
   type Backend,
@@ -8,16 +24,14 @@ import {
   type Codec,
   ContinuityLost,
   type DatasyncEvent,
-  filterByRevision,
   type Frame,
+  filterByRevision,
   fromBackend,
   type RawWrite,
   type Source,
   textCodec,
   toState,
 } from '../../lib/index.ts';
-import { memoryBackend } from '../../lib/backends/memory/memoryBackend.ts';
-import { memoryStore } from '../../lib/backends/memory/memoryStore.ts';
 import { Consumer, differenceOf } from './consumer.ts';
 import type { Behaviour, Script, Step } from './script.ts';
 
@@ -76,7 +90,12 @@ export function runScript({ handOver, pipeline, dynamic }: Combination, script: 
       codec,
       resyncOn: requests,
       retry: { random: () => 0.5, maxDelay: 400 },
-      delivery: { inFlight: script.inFlight, queue: script.queue, onNack: script.onNack, redeliver: { count: 3, delay: 20, maxDelay: 200 } },
+      delivery: {
+        inFlight: script.inFlight,
+        queue: script.queue,
+        onNack: script.onNack,
+        redeliver: { count: 3, delay: 20, maxDelay: 200 },
+      },
     });
 
     const behaviour = (): Behaviour => (quiet ? well : (script.behaviours[handled++] ?? well));
@@ -91,7 +110,8 @@ export function runScript({ handOver, pipeline, dynamic }: Combination, script: 
       if (says === 'fail') consumer.failed = true;
       consumer.take(event, applied);
       past.push(event);
-      if (open.size > script.inFlight + 1) problems.push(`${open.size} events are open, ${script.inFlight} were allowed`);
+      if (open.size > script.inFlight + 1)
+        problems.push(`${open.size} events are open, ${script.inFlight} were allowed`);
       if (delay === 0) {
         if (says === 'done') event.done();
         if (says === 'fail') event.fail(lateError);
@@ -111,20 +131,34 @@ export function runScript({ handOver, pipeline, dynamic }: Combination, script: 
     };
 
     let resyncHolds = false;
+    let lastResync: DatasyncEvent<string> | undefined;
+    const passed = new Set<DatasyncEvent<string>>();
+    let underway: ReadonlySet<DatasyncEvent<string>> = new Set();
     const handle = (event: DatasyncEvent<string>): Observable<unknown> | undefined => {
       const next = behaviour();
-      if (event.type === 'change' && !resyncHolds) problems.push('I30: a change although the last resync was not settled well');
-      if (event.type === 'resync') resyncHolds = false;
+      if (event.type === 'change' && !resyncHolds && !underway.has(event))
+        problems.push('I30: a change although the last resync was not settled well');
+      if (event.type === 'resync') {
+        lastResync = event;
+        underway = new Set();
+        resyncHolds = false;
+      }
       writeInside();
       if (next.delay === Infinity) consumer.failed = true;
       return consumer.work(event, next);
     };
     const result = (event: DatasyncEvent<string>, type: string): void => {
+      past.push(event);
       if (event.type === 'resync') resyncHolds = type === 'applied';
       if (type !== 'applied') consumer.failed = true;
     };
 
-    const subscription = subscribe(pipeline, source, { bare, handle, result, state: (next) => (state = next) }, problems);
+    const subscription = subscribe(
+      pipeline,
+      source,
+      { bare, passed: (event) => passed.add(event), handle, result, state: (next) => (state = next) },
+      problems,
+    );
 
     const textOf = (key: string): string | undefined => {
       const entry = store.get(key);
@@ -174,9 +208,14 @@ export function runScript({ handOver, pipeline, dynamic }: Combination, script: 
           inside = () => store.apply([put(step.key, step.value)]);
           return;
         case 'lateFail': {
-          const event = past.at(-1);
+          const event = past.at(-1 - step.back);
           if (event === undefined) return;
           consumer.failed = true;
+          if (event === lastResync) {
+            resyncHolds = false;
+            // What has left the buffer is not called back.
+            underway = new Set(passed);
+          }
           event.fail(lateError);
           return;
         }
@@ -224,10 +263,12 @@ export function runScript({ handOver, pipeline, dynamic }: Combination, script: 
           compare('by diff', consumer.byDiff);
           compare('by entries', consumer.byEntries);
         }
-        if (frames.sent !== frames.settled) problems.push(`I33: ${frames.sent} frames were sent, ${frames.settled} settled, while nothing is open`);
+        if (frames.sent !== frames.settled)
+          problems.push(`I33: ${frames.sent} frames were sent, ${frames.settled} settled, while nothing is open`);
       }
       subscription.unsubscribe();
-      if (frames.sent !== frames.settled) problems.push(`I33: ${frames.sent} frames were sent, ${frames.settled} settled, after the end`);
+      if (frames.sent !== frames.settled)
+        problems.push(`I33: ${frames.sent} frames were sent, ${frames.settled} settled, after the end`);
       problems.push(...consumer.problems);
     });
   });
@@ -236,6 +277,7 @@ export function runScript({ handOver, pipeline, dynamic }: Combination, script: 
 
 interface Below {
   readonly bare: (event: DatasyncEvent<string>) => void;
+  readonly passed: (event: DatasyncEvent<string>) => void;
   readonly handle: (event: DatasyncEvent<string>) => Observable<unknown> | undefined;
   readonly result: (event: DatasyncEvent<string>, type: string) => void;
   readonly state: (state: ReadonlyMap<string, string>) => void;
@@ -250,8 +292,13 @@ function subscribe(pipeline: Pipeline, source: Source<string>, below: Below, pro
     case 'toState':
       return source.pipe(toState()).subscribe({ next: below.state, error });
     default: {
-      const filtered = pipeline === 'buffer + ack' ? source.pipe(bufferDuringResync()) : source.pipe(bufferDuringResync(), filterByRevision());
-      return filtered.pipe(acks).subscribe({ next: ({ event, outcome }) => below.result(event, outcome.type), error });
+      const filtered =
+        pipeline === 'buffer + ack'
+          ? source.pipe(bufferDuringResync())
+          : source.pipe(bufferDuringResync(), filterByRevision());
+      return filtered
+        .pipe(tap(below.passed), acks)
+        .subscribe({ next: ({ event, outcome }) => below.result(event, outcome.type), error });
     }
   }
 }
