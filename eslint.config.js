@@ -4,7 +4,7 @@ import rxjsX from 'eslint-plugin-rxjs-x';
 import tseslint from 'typescript-eslint';
 
 /** The only names lib/ may take from rxjs: what rxjs 9 keeps, and what no TestScheduler misses. */
-const rxjsTypes = `MonoTypeOperatorFunction Observable ObservableInput ObservedValueOf Observer OperatorFunction
+const rxjsTypes = `MonoTypeOperatorFunction Observable ObservableInput ObservableNotification ObservedValueOf Observer OperatorFunction
   Subscribable Subscriber TeardownLogic TimestampProvider UnaryFunction Unsubscribable`;
 const rxjsValues = `EMPTY NEVER Subscription asyncScheduler combineLatest concat defer firstValueFrom forkJoin from
   identity interval isObservable lastValueFrom merge noop of pipe race throwError timer
@@ -46,6 +46,21 @@ function subpaths(allowed = '') {
   return { 'no-restricted-imports': ['error', { patterns: [{ regex: `^rxjs/(?!${allowed}$)`, message }] }] };
 }
 
+/** rxjs-x/no-ignored-error, but for `timer(…).subscribe(…)`, which cannot fail. */
+const noIgnoredError = rxjsX.rules['no-ignored-error'];
+const isTimer = (node) => node.parent?.object?.callee?.name === 'timer';
+const datasync = {
+  rules: {
+    'no-ignored-error': {
+      ...noIgnoredError,
+      create: (context) =>
+        noIgnoredError.create(
+          Object.create(context, { report: { value: (found) => isTimer(found.node) || context.report(found) } }),
+        ),
+    },
+  },
+};
+
 export default defineConfig([
   { ignores: ['dist/', 'spec/', 'coverage/', '*.config.*'] },
   {
@@ -53,13 +68,19 @@ export default defineConfig([
     extends: [tseslint.configs.strictTypeChecked, rxjsX.configs.strict],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     linterOptions: { reportUnusedDisableDirectives: 'error' },
+    plugins: { datasync },
     rules: {
+      'rxjs-x/no-ignored-error': 'off',
+      'datasync/no-ignored-error': 'error',
       'rxjs-x/no-finnish': 'error',
       'rxjs-x/ban-operators': [
         'error',
         { shareReplay: 'It gives a late subscriber a change without its snapshot: use shareResync().' },
       ],
-      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/no-confusing-void-expression': [
+        'error',
+        { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true },
+      ],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       '@typescript-eslint/no-unused-vars': 'off', // Biome
       // It trusts narrowing across calls, which may well have closed a subscriber or changed a field.
