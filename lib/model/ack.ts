@@ -117,7 +117,8 @@ export class Ack {
     this.retain();
     return new Ack({
       settled: (outcome) => this.release(outcome),
-      failedLate: (outcome) => this.#sayLate(outcome),
+      // Late for the child; this one may still be open.
+      failedLate: (outcome) => this.note(outcome),
       late: () => this.#owner?.late(),
     });
   }
@@ -184,7 +185,8 @@ export class Ack {
   #sayLate(outcome: Outcome): void {
     const ended = this.#worst.type;
     if (!isFailure(outcome) || ended === 'cancelled' || ended === 'superseded') {
-      this.#owner?.late();
+      // What an operator says of an event that it still held is no word of the consumer's.
+      if (isFailure(outcome) || outcome.type === 'applied') this.#owner?.late();
       return;
     }
     this.#worst = worse(this.#worst, outcome);

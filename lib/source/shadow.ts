@@ -1,6 +1,7 @@
 import { sameBytes } from '../internal/bytes.ts';
 import type { Codec } from '../model/codec.ts';
-import { DatasyncError, messageOf } from '../model/errors.ts';
+import { decode } from '../model/coding.ts';
+import type { DatasyncError } from '../model/errors.ts';
 import { Snapshot } from '../model/snapshot.ts';
 import type { KeyValue, Rejected } from '../model/values.ts';
 import type { RawChange, RawEntry } from './frames.ts';
@@ -244,20 +245,13 @@ export class Shadow<T> {
       if (sameRevision) return known;
       return { good: { key, value: known.good!.value, revision: at }, raw, ownRevision, error: undefined, mark: 0 };
     }
-    let value: T;
     try {
-      value = this.#codec.decode(raw, key);
-      if (value === undefined) throw new Error(`the ${this.#codec.name} codec returned undefined`);
-    } catch (cause) {
+      const value = decode(this.#codec, raw, key, this.#backend);
+      return { good: { key, value, revision: at }, raw, ownRevision, error: undefined, mark: 0 };
+    } catch (error) {
       if (same && sameRevision) return known;
-      return { good: known?.good, raw, ownRevision, error: this.#decodeError(key, cause), mark: 0 };
+      return { good: known?.good, raw, ownRevision, error: error as DatasyncError, mark: 0 };
     }
-    return { good: { key, value, revision: at }, raw, ownRevision, error: undefined, mark: 0 };
-  }
-
-  #decodeError(key: string, cause: unknown): DatasyncError {
-    const message = `the value of ${JSON.stringify(key)} is not valid ${this.#codec.name}: ${messageOf(cause)}`;
-    return new DatasyncError('DECODE_FAILED', message, { cause, backend: this.#backend, key });
   }
 }
 

@@ -1,0 +1,3 @@
+import { run } from './firstPipeline.ts';
+
+await run((line) => console.log(line));

@@ -1,0 +1,3 @@
+import { run } from './yourOwnStore.ts';
+
+await run((line) => console.log(line));

@@ -1,0 +1,57 @@
+import type { BrokerCapabilities, KeyRange } from '../model/broker.ts';
+import { DatasyncError } from '../model/errors.ts';
+import { checkOptions, type Leaf, type Rules, rule, withMethods } from '../model/options.ts';
+
+/** Also the empty one, unlike `rule.text`. */
+const anyText: Leaf = [(value) => typeof value === 'string', 'a text'];
+
+/** The table of `PutOptions`. A time to live of nothing would be a delete. */
+export const putRules: Rules = {
+  ttl: [
+    (value) => typeof value === 'number' && Number.isFinite(value) && value > 0,
+    'a number of milliseconds, more than 0',
+  ],
+};
+
+/** The table of `CommitOptions`. */
+export const commitRules: Rules = { timeout: rule.milliseconds };
+
+/** The table of what every broker is made with. */
+export const brokerRules: Rules = {
+  prefix: anyText,
+  codec: withMethods('a codec: { name, decode, encode }', 'decode', 'encode'),
+};
+
+/** @throws DatasyncError `INVALID_CONFIG` */
+export function checkTtl(where: string, ttl: number | undefined): void {
+  if (ttl !== undefined) checkOptions(where, { ttl }, putRules);
+}
+
+/** @throws DatasyncError `INVALID_CONFIG` */
+export function checkRange(where: string, range: KeyRange): void {
+  if (typeof range === 'object' && range !== null && 'prefix' in range)
+    checkOptions(where, range, { prefix: anyText }, ['prefix']);
+  else checkOptions(where, range, { start: anyText, end: anyText }, ['start', 'end']);
+}
+
+/** @throws DatasyncError `INVALID_KEY` */
+export function checkKey(key: unknown, backend: string): void {
+  if (typeof key === 'string') return;
+  throw new DatasyncError('INVALID_KEY', `a key must be a text, not ${key === null ? 'null' : typeof key}`, {
+    backend,
+  });
+}
+
+/** @throws DatasyncError `UNSUPPORTED`, with the reason the store gives */
+export function checkSupport(
+  what: string,
+  { name, capabilities }: { readonly name: string; readonly capabilities: BrokerCapabilities },
+  ...needed: readonly (keyof BrokerCapabilities &
+    ('write' | 'ttl' | 'transactions' | 'compareAndSwap' | 'deletePrefix'))[]
+): void {
+  for (const capability of needed) {
+    if (capabilities[capability]) continue;
+    const reason = capabilities.reasons?.[capability];
+    throw new DatasyncError('UNSUPPORTED', `${what}: ${reason ?? 'this store cannot do it'}`, { backend: name });
+  }
+}
