@@ -1,4 +1,4 @@
-import { asyncScheduler, from, type Observable, timer } from 'rxjs';
+import { asyncScheduler, defer, type Observable, timer } from 'rxjs';
 import type { ResolvedRetry } from './config.ts';
 
 /**
@@ -35,8 +35,11 @@ export class Backoff {
   /** Emits when it is time; `delay` is missing where a notifier decides. */
   wait(error: unknown): { readonly delay?: number; readonly notifier: Observable<unknown> } {
     const { delay: first, maxDelay, random } = this.#config;
-    if (typeof first === 'function') return { notifier: from(first(error, this.#attempt)) };
-    const delay = Math.min(maxDelay, first * 2 ** (this.#attempt - 1)) * (0.5 + random() / 2);
+    // Deferred: what the user's function throws is an error of the notifier.
+    if (typeof first === 'function') return { notifier: defer(() => first(error, this.#attempt)) };
+    // 0 doubled for ever must not become 0 × Infinity.
+    const doubled = first * 2 ** Math.min(this.#attempt - 1, 52);
+    const delay = Math.min(maxDelay, doubled) * (0.5 + random() / 2);
     return { delay, notifier: timer(delay) };
   }
 }

@@ -67,6 +67,13 @@ export interface SourceConfig<T> {
   readonly delivery?: DeliveryConfig;
 }
 
+/** The options that the makers of backends share. */
+export const storeRules: Rules = {
+  name: rule.text,
+  capabilities: [(value) => typeof value === 'object' && value !== null, 'an object'],
+  maxSilence: rule.milliseconds,
+};
+
 /** The table of {@link SourceConfig}, for sources that add options of their own. */
 export const sourceRules: Rules = {
   prefixes: rule.textsOrObservable,
@@ -98,11 +105,8 @@ export const sourceRules: Rules = {
 /** A bag whose options are all there. */
 type Resolved<C> = { readonly [K in keyof C]-?: Exclude<C[K], undefined> };
 
-/** @internal */
 export type ResolvedRetry = Resolved<RetryConfig>;
-/** @internal */
 export type ResolvedRedeliver = Resolved<RedeliverConfig>;
-/** @internal */
 export type ResolvedDelivery = Resolved<Omit<DeliveryConfig, 'redeliver'>> & { readonly redeliver: ResolvedRedeliver };
 
 /** The one place of the defaults. */

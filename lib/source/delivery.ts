@@ -112,9 +112,8 @@ export class Delivery<T> {
 
   /** The revision up to which everything has been told; `undefined` before the first resync. */
   get revision(): number | undefined {
-    return this.#told !== undefined && this.#due === undefined && this.#pending.isEmpty
-      ? this.#view.revision
-      : this.#told;
+    const all = this.#told !== undefined && this.#due === undefined && this.#pending.isEmpty && !this.#closed;
+    return all ? this.#view.revision : this.#told;
   }
 
   /** The view has changed by a batch. */
@@ -174,6 +173,7 @@ export class Delivery<T> {
   /** Unsubscribed: every open event is `cancelled`, nothing is told any more. */
   close(): void {
     if (this.#closed) return;
+    this.#told = this.revision;
     this.#closed = true;
     this.#redelivery.close();
     this.#watchdog?.unsubscribe();
@@ -240,7 +240,7 @@ export class Delivery<T> {
     if (this.#closed) return;
     if (this.#waiting.size > 0) {
       for (const subscriber of [...this.#waiting]) {
-        if (!this.#hasRoom) break;
+        if (this.#closed || !this.#hasRoom) break;
         this.#waiting.delete(subscriber);
         subscriber.next();
         subscriber.complete();
@@ -285,10 +285,7 @@ export class Delivery<T> {
   }
 
   #tell(open: OpenEvent<T>): void {
-    if (++this.#open === this.#config.inFlight) {
-      this.#full = true;
-      this.#observer.status();
-    }
+    this.#open++;
     this.#subscriber.next(open.event);
     open.ack.release();
     if (open.ack.outcome !== undefined) return;
@@ -299,6 +296,9 @@ export class Delivery<T> {
     open.since = asyncScheduler.now();
     this.#outlived.add(open);
     this.#watch(open.since);
+    if (this.#open !== this.#config.inFlight) return;
+    this.#full = true;
+    this.#observer.status();
   }
 
   /** What an outcome means for the keys of its event. */

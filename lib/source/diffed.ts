@@ -1,6 +1,8 @@
-import { concat, concatMap, defer, from, map, type Observable, of, repeat, timer } from 'rxjs';
+import { concat, concatMap, defer, type Observable, repeat, timer } from 'rxjs';
 import { withSignal } from '../internal/withSignal.ts';
 import type { Capabilities } from '../model/capabilities.ts';
+import { checkOptions, rule } from '../model/options.ts';
+import { storeRules } from './config.ts';
 import type { Backend, Frame, RawEntry } from './frames.ts';
 
 /** A part of a listing; all pages of one answer stand at one position. */
@@ -38,8 +40,11 @@ const floor = 1;
  *
  * @param list asks once
  * @returns a backend for `fromBackend`
+ * @throws DatasyncError `INVALID_CONFIG`
  */
 export function diffed<P>(list: DiffedList<P>, options: DiffedOptions = {}): Backend<never> {
+  checkOptions('diffed', { list }, { list: rule.callback }, ['list']);
+  checkOptions('diffed', options, { every: rule.milliseconds, ...storeRules });
   return {
     name: options.name ?? 'custom',
     ...(options.maxSilence === undefined ? {} : { maxSilence: options.maxSilence }),
@@ -65,21 +70,27 @@ export function diffed<P>(list: DiffedList<P>, options: DiffedOptions = {}): Bac
     },
     open: ({ prefixes, ready }) => {
       let since: P | undefined;
+      let answered = false;
 
       const ask = defer((): Observable<Frame<never>> => {
         let page: DiffedPage<P> | 'unchanged' | undefined;
         const pages = withSignal((signal) => list({ prefixes, since, signal })).pipe(
           concatMap((answer): Frame<never>[] => {
             page = answer;
-            return answer === 'unchanged' ? [{ type: 'progress' }] : [{ type: 'page', entries: answer.entries }];
+            if (answer === 'unchanged') return [{ type: 'progress' }];
+            return [{ type: 'page', entries: answer.entries, ...revisionOf(answer) }];
           }),
         );
         const end = defer((): Frame<never>[] => {
           if (page === undefined)
             throw new Error('an answer without a page: an empty one has no entries, and a position');
-          if (page === 'unchanged') return [];
+          if (page === 'unchanged') {
+            if (!answered) throw new Error("'unchanged' before there was any answer to compare with");
+            return [];
+          }
+          answered = true;
           since = page.position;
-          return [{ type: 'snapshot', ...(page.revision === undefined ? {} : { revision: page.revision }) }];
+          return [{ type: 'snapshot', ...revisionOf(page) }];
         });
         return concat(pages, end);
       });
@@ -88,4 +99,8 @@ export function diffed<P>(list: DiffedList<P>, options: DiffedOptions = {}): Bac
       return room.pipe(repeat({ delay: () => timer(options.every ?? floor) }));
     },
   };
+}
+
+function revisionOf({ revision }: { readonly revision?: number }): { readonly revision?: number } {
+  return revision === undefined ? {} : { revision };
 }

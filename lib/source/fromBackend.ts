@@ -2,9 +2,12 @@ import { bytesCodec } from '../codecs/bytesCodec.ts';
 import { cold } from '../internal/cold.ts';
 import type { Codec } from '../model/codec.ts';
 import type { Source } from '../model/events.ts';
+import { checkOptions, withMethods } from '../model/options.ts';
 import { checkSourceConfig, type SourceConfig } from './config.ts';
 import type { Backend } from './frames.ts';
 import { Loop } from './loop.ts';
+
+const backendRule = { backend: withMethods('a backend: { name, capabilities, open }', 'open') };
 
 /**
  * A store of your own as a cold Observable of resync-then-change events. All sources are made by it: a backend only says
@@ -37,6 +40,7 @@ export function fromBackend<T, P = unknown>(
   config: SourceConfig<T> & { readonly codec: Codec<T> },
 ): Source<T>;
 export function fromBackend<T, P>(backend: Backend<P>, config: SourceConfig<T>): Source<T> {
+  checkOptions('fromBackend', { backend }, backendRule, ['backend']);
   checkSourceConfig('fromBackend', config);
   const complete = { ...config, codec: config.codec ?? (bytesCodec as unknown as Codec<T>) };
   let subscriptions = 0;

@@ -20,25 +20,31 @@ export function fromPages<Page, Token = string>(
     const controller = new AbortController();
     subscriber.add(() => controller.abort());
 
+    const fail = (error: unknown): void => {
+      // Closed, it is most likely the abort itself; rxjs would report it.
+      if (!subscriber.closed) subscriber.error(error);
+    };
+    const take = ({ page, next }: Fetched<Page, Token>): void => {
+      if (subscriber.closed) return;
+      subscriber.next(page);
+      // `next` may have unsubscribed.
+      if (subscriber.closed) return;
+      if (next === undefined) subscriber.complete();
+      else ask(next);
+    };
     const ask = (token: Token | undefined): void => {
-      let answer: PromiseLike<Fetched<Page, Token>>;
+      // Also what is no Promise, or no page, must not end as an unhandled rejection.
       try {
-        answer = fetch(token, controller.signal);
+        fetch(token, controller.signal).then((fetched) => {
+          try {
+            take(fetched);
+          } catch (error) {
+            fail(error);
+          }
+        }, fail);
       } catch (error) {
-        subscriber.error(error);
-        return;
+        fail(error);
       }
-      answer.then(
-        ({ page, next }) => {
-          if (subscriber.closed) return;
-          subscriber.next(page);
-          // `next` may have unsubscribed.
-          if (subscriber.closed) return;
-          if (next === undefined) subscriber.complete();
-          else ask(next);
-        },
-        (error: unknown) => subscriber.error(error),
-      );
     };
 
     ask(undefined);

@@ -53,6 +53,8 @@ export class Loop<T, P> implements View<T> {
 
   /** As the user gave them; `undefined` before an Observable of them has emitted. */
   #wanted: readonly string[] | undefined;
+  /** Those of which the shadow is the whole truth: a listing behind `#wanted`. */
+  #shown: readonly string[] = [];
   /** The fewest prefixes that say the same. */
   #cover: readonly string[] = [];
   /** What of them the shadow holds. */
@@ -62,6 +64,8 @@ export class Loop<T, P> implements View<T> {
   #position: P | undefined;
   /** The open connection has to end a listing before anything else. */
   #listing = false;
+  /** Pages have come, and the snapshot that ends them has not. */
+  #paging = false;
   /** The open connection has said something: a snapshot from now on is a difference. */
   #established = false;
   /** Why the next snapshot is a resync. */
@@ -112,7 +116,7 @@ export class Loop<T, P> implements View<T> {
   }
 
   get prefixes(): readonly string[] {
-    return this.#wanted ?? [];
+    return this.#shown;
   }
 
   get(key: string): Held<T> | undefined {
@@ -177,31 +181,43 @@ export class Loop<T, P> implements View<T> {
     const wanted = [...new Set(list)];
     if (!first && sameTexts(wanted, this.#wanted!)) return;
     const cover = coverOf(wanted);
-    const sameCover = sameTexts(cover, this.#cover);
+    const sameCover = !first && sameTexts(cover, this.#cover);
     this.#wanted = wanted;
     this.#cover = cover;
     this.#listed = cover.filter((prefix) => isUnder(prefix, this.#listed));
 
-    if (cover.length === 0) {
-      this.#disconnect();
-      this.#position = this.#reason = undefined;
-      this.#tellKept();
-      this.#enter('live');
-    } else if (first) this.#connect();
-    else if (sameCover) {
-      if (this.#delivery.revision !== undefined) this.#delivery.resync('prefixes', []);
-    } else {
-      // Nothing new to list: what is left can be told at once, and the watch goes on where it stands.
-      if (this.#position !== undefined && this.#listed.length === cover.length) this.#tellKept();
-      else this.#reason = strongest(this.#reason, 'prefixes');
-      if (this.#state !== 'backoff') {
-        this.#disconnect();
-        this.#connect();
-      }
+    if (cover.length === 0) this.#watchNothing(cover);
+    else if (first) this.#connect();
+    else if (!sameCover) this.#watchOthers(cover);
+    else if (this.#delivery.revision !== undefined && !this.#listing) {
+      this.#shown = wanted;
+      this.#delivery.resync('prefixes', []);
     }
   }
 
+  /** Without a connection there is no trouble. */
+  #watchNothing(cover: readonly string[]): void {
+    this.#disconnect();
+    this.#position = this.#reason = this.#disconnected = this.#troubled = undefined;
+    this.#listing = this.#requested = false;
+    this.#enter('live');
+    // Unless the observer of that state has changed them already.
+    if (this.#cover === cover) this.#tellKept();
+  }
+
+  #watchOthers(cover: readonly string[]): void {
+    // Nothing new to list: what is left can be told at once, and the watch goes on where it stands.
+    const kept = this.#position !== undefined && this.#listed.length === cover.length;
+    this.#reason = kept ? undefined : strongest(this.#reason, 'prefixes');
+    const waits = this.#state === 'backoff';
+    if (!waits) this.#disconnect();
+    if (kept) this.#tellKept();
+    // A consumer that was told may have changed them again.
+    if (!waits && this.#connection === undefined && this.#cover.length > 0) this.#connect();
+  }
+
   #tellKept(): void {
+    this.#shown = this.#wanted!;
     const steps = this.#shadow.keepOnly(this.#cover, this.#counted ? ++this.#revision : this.#revision);
     this.#delivery.resync('prefixes', steps);
   }
@@ -217,17 +233,19 @@ export class Loop<T, P> implements View<T> {
     }
     const added = this.#cover.filter((prefix) => !isUnder(prefix, this.#listed));
     this.#listing = added.length > 0;
-    this.#established = false;
-    this.#enter('connecting');
+    this.#paging = this.#established = false;
+    const context = { prefixes: this.#cover, added, from: this.#position, ready: () => this.#ready() };
     const handle = new Subscription();
     this.#connection = handle;
+    this.#enter('connecting');
+    // The observer of that state may have ended it all, or replaced the connection.
+    if (handle.closed) return;
     this.#hear();
     this.#watchSilence();
-    const context = { prefixes: this.#cover, added, from: this.#position, ready: () => this.#ready() };
     connect(
       defer(() => this.#backend.open(context)),
       {
-        next: (frame) => this.#take(frame),
+        next: (frame) => this.#take(frame, handle),
         error: (error) => this.#over(error),
         complete: () => this.#over(undefined),
       },
@@ -240,6 +258,7 @@ export class Loop<T, P> implements View<T> {
     this.#connection = undefined;
     this.#silence?.unsubscribe();
     this.#silence = undefined;
+    this.#until = undefined;
     this.#shadow.discard();
     connection?.unsubscribe();
   }
@@ -257,7 +276,8 @@ export class Loop<T, P> implements View<T> {
       );
       return;
     }
-    const cause = error ?? new DatasyncError('CONNECTION_LOST', 'the connection ended', { backend: name });
+    const lost = error instanceof ContinuityLost && error.cause instanceof DatasyncError ? error.cause : error;
+    const cause = lost ?? new DatasyncError('CONNECTION_LOST', 'the connection ended', { backend: name });
     const told = this.#delivery.revision !== undefined;
     if (error instanceof ContinuityLost) this.#loseContinuity(error.reason);
     else if (this.#position === undefined || this.#config.resyncAfterReconnect === true)
@@ -288,7 +308,8 @@ export class Loop<T, P> implements View<T> {
   }
 
   #giveUp(cause: unknown): void {
-    const message = `gave up after ${this.#backoff.attempt} failures in a row: ${messageOf(cause)}`;
+    const { attempt } = this.#backoff;
+    const message = `gave up after ${attempt} failure${attempt === 1 ? '' : 's in a row'}: ${messageOf(cause)}`;
     this.#delivery.error(new DatasyncError('RETRY_EXHAUSTED', message, { cause, backend: this.#backend.name }));
   }
 
@@ -299,45 +320,56 @@ export class Loop<T, P> implements View<T> {
 
   // ---- frames -----------------------------------------------------------------------------------------------------
 
-  #take(frame: Frame<P>): void {
+  #take(frame: Frame<P>, connection: Subscription): void {
     this.#hear();
-    switch (frame.type) {
+    // Nothing but the type says what a backend sends, so nothing is believed.
+    switch ((frame as Frame<P> | undefined | null)?.type) {
       case 'page':
-        return this.#takePage(frame);
+        return this.#takePage(frame as PageFrame, connection);
       case 'snapshot':
-        return this.#takeSnapshot(frame);
+        return this.#takeSnapshot(frame as SnapshotFrame<P>, connection);
       case 'changes':
-        return this.#takeChanges(frame);
+        return this.#takeChanges(frame as ChangesFrame<P>, connection);
       case 'progress':
-        return this.#takeProgress(frame);
+        return this.#takeProgress(frame as ProgressFrame<P>, connection);
+      default:
+        return this.#broken('something that is no frame', undefined);
     }
   }
 
-  #takePage(frame: PageFrame): void {
-    if (!this.#established && this.#state !== 'snapshotting') this.#enter('snapshotting');
+  #takePage(frame: PageFrame, connection: Subscription): void {
+    if (!areKeyed(frame.entries)) return this.#broken('a page with entries that have no key', undefined);
+    if (!this.#established && this.#state !== 'snapshotting') {
+      this.#enter('snapshotting');
+      if (connection.closed) return;
+    }
+    this.#paging = true;
     const revision = frame.revision ?? (this.#counted ? this.#revision + 1 : this.#revision);
     this.#shadow.stage(frame.entries, this.#cover, revision);
   }
 
-  #takeSnapshot(frame: SnapshotFrame<P>): void {
+  #takeSnapshot(frame: SnapshotFrame<P>, connection: Subscription): void {
     const settled = frame.settled && guarded(frame.settled);
     const revision = this.#counted ? this.#revision + 1 : frame.revision;
     if (!isRevision(revision)) return this.#broken(`a snapshot at revision ${revision}`, settled);
     const isResync = !this.#established || frame.reason !== undefined;
-    const wentBack = revision < this.#revision;
+    // A listing at the position where we stand may be older than what progress has said.
+    const known = this.#position === undefined ? Math.max(this.#revision, this.#progress) : this.#revision;
+    const wentBack = revision < known;
     if (wentBack && !isResync)
-      return this.#broken(`a snapshot that goes back from revision ${this.#revision} to ${revision}`, settled);
+      return this.#broken(`a snapshot that goes back from revision ${known} to ${revision}`, settled);
+    if (!this.#establish(connection)) return this.#forget(settled);
 
     const committed = this.#shadow.commit(frame.scope ?? this.#cover, this.#cover, revision);
     const asked = frame.reason === undefined ? (this.#reason ?? 'reconnected') : strongest(this.#reason, frame.reason);
     const reason = wentBack ? 'regressed' : asked;
     this.#position = frame.position;
     this.#listed = this.#cover;
-    this.#listing = false;
+    this.#shown = this.#wanted!;
+    this.#listing = this.#paging = false;
     if (isResync) {
       this.#revision = this.#progress = revision;
       this.#reason = undefined;
-      this.#establish();
       this.#delivery.resync(reason, committed, settled);
       return;
     }
@@ -345,19 +377,16 @@ export class Loop<T, P> implements View<T> {
       committed === 'everything'
         ? Array.from(this.#shadow.keys(), (key) => ({ key, before: undefined, after: this.#shadow.get(key), revision }))
         : committed;
-    if (steps.length === 0) {
-      if (!this.#counted) this.#revision = revision;
-      settled?.(outcomes.superseded);
-      return;
-    }
-    this.#revision = revision;
+    if (!this.#counted || steps.length > 0) this.#revision = this.#progress = revision;
+    if (steps.length === 0) settled?.(outcomes.superseded);
     // What happened between two listings is not known.
-    this.#delivery.change({ revision, steps, coalesced: true, settled: settled === undefined ? [] : [settled] });
+    else this.#delivery.change({ revision, steps, coalesced: true, settled: settled === undefined ? [] : [settled] });
   }
 
-  #takeChanges(frame: ChangesFrame<P>): void {
+  #takeChanges(frame: ChangesFrame<P>, connection: Subscription): void {
     const settled = frame.settled && guarded(frame.settled);
-    if (this.#listing) return this.#broken('changes before the snapshot', settled);
+    if (this.#listing || this.#paging) return this.#broken('changes before the snapshot', settled);
+    if (!areKeyed(frame.changes)) return this.#broken('changes that have no key', settled);
     const revision = this.#counted ? this.#revision + 1 : frame.revision;
     if (!isRevision(revision)) return this.#broken(`changes at revision ${revision}`, settled);
     if (revision <= this.#revision) {
@@ -369,13 +398,13 @@ export class Loop<T, P> implements View<T> {
     }
     if (!this.#counted && revision <= this.#progress)
       return this.#broken(`changes at revision ${revision}, after progress to ${this.#progress}`, settled);
+    if (!this.#establish(connection)) return this.#forget(settled);
 
     const { steps, unknownDeletes } = this.#shadow.apply(frame.changes, this.#cover, revision);
     this.#unknownDeletes += unknownDeletes;
     if (frame.position !== undefined) this.#position = frame.position;
     if (!this.#counted || steps.length > 0) this.#revision = revision;
     if (!this.#counted) this.#progress = revision;
-    this.#establish();
     if (steps.length === 0) settled?.(outcomes.superseded);
     else
       this.#delivery.change({
@@ -386,16 +415,19 @@ export class Loop<T, P> implements View<T> {
       });
   }
 
-  #takeProgress({ revision, position, stale }: ProgressFrame<P>): void {
+  #takeProgress({ revision, position, stale }: ProgressFrame<P>, connection: Subscription): void {
+    if (revision !== undefined && !this.#counted && !isRevision(revision))
+      return this.#broken(`progress at revision ${String(revision)}`, undefined);
     if (stale !== undefined) {
       this.#troubled =
         stale === null ? undefined : { since: this.#troubled?.since ?? asyncScheduler.now(), cause: stale };
       this.#status(stale ?? undefined);
+      if (connection.closed) return;
     }
-    if (this.#listing) return;
+    // The position of a listing is that of its end.
+    if (this.#listing || this.#paging || !this.#establish(connection)) return;
     if (revision !== undefined && !this.#counted && revision > this.#progress) this.#progress = revision;
     if (position !== undefined) this.#position = position;
-    this.#establish();
   }
 
   /** The backend broke its contract: nothing it said on this connection is trusted. */
@@ -409,20 +441,32 @@ export class Loop<T, P> implements View<T> {
     this.#over(new ContinuityLost('inconsistent', error.message, { cause: error }));
   }
 
-  #establish(): void {
+  /** The frame that is being taken is from a connection that has just been given up. */
+  #forget(settled: Settled | undefined): void {
+    settled?.(this.#closed ? outcomes.cancelled : outcomes.superseded);
+  }
+
+  /**
+   * The connection works. Said before its frame has any effect: the observer of that state may unsubscribe, ask for a
+   * resync or change the prefixes.
+   *
+   * @returns whether the connection is still there
+   */
+  #establish(connection: Subscription): boolean {
     this.#established = true;
-    if (this.#state === 'live') return;
-    this.#backoff.live();
-    this.#disconnected = undefined;
-    this.#enter('live');
+    if (this.#state !== 'live') {
+      this.#backoff.live();
+      this.#disconnected = undefined;
+      this.#enter('live');
+    }
+    return !connection.closed;
   }
 
   // ---- requests ---------------------------------------------------------------------------------------------------
 
   #request(): void {
     if (this.#closed || this.#wanted === undefined) return;
-    if (this.#cover.length === 0) this.#delivery.resync('requested', []);
-    else if (this.#state === 'backoff') this.#loseContinuity('requested');
+    if (this.#state === 'backoff') this.#loseContinuity('requested');
     else if (this.#mustWait) this.#requested = true;
     else this.#relist();
   }
@@ -443,6 +487,11 @@ export class Loop<T, P> implements View<T> {
   }
 
   #relist(): void {
+    if (this.#cover.length === 0) {
+      this.#requested = false;
+      this.#delivery.resync('requested', []);
+      return;
+    }
     this.#disconnect();
     this.#loseContinuity('requested');
     this.#connect();
@@ -512,6 +561,10 @@ export class Loop<T, P> implements View<T> {
 
 function isRevision(revision: number | undefined): revision is number {
   return Number.isSafeInteger(revision) && revision! >= 0;
+}
+
+function areKeyed(items: unknown): boolean {
+  return Array.isArray(items) && items.every((item: { key?: unknown } | null) => typeof item?.key === 'string');
 }
 
 function sameTexts(a: readonly string[], b: readonly string[]): boolean {

@@ -1,6 +1,10 @@
-import { concat, defer, map, type Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
+import { cold } from '../internal/cold.ts';
+import { attach } from '../internal/connect.ts';
 import { withSignal } from '../internal/withSignal.ts';
 import type { Capabilities } from '../model/capabilities.ts';
+import { checkOptions, rule } from '../model/options.ts';
+import { storeRules } from './config.ts';
 import type { Backend, ChangesFrame, Frame, OpenContext, ProgressFrame, RawEntry } from './frames.ts';
 
 /** A part of a listing; all pages of one listing stand at one position. */
@@ -42,30 +46,40 @@ export interface PinnedStore<P> {
  *
  * @param store how to list and to watch
  * @returns a backend for `fromBackend`
+ * @throws DatasyncError `INVALID_CONFIG`
  */
 export function pinned<P>(store: PinnedStore<P>): Backend<P> {
+  checkOptions('pinned', store, { list: rule.callback, watch: rule.callback, ...storeRules }, ['list', 'watch']);
   const watch = (prefixes: readonly string[], from: P): Observable<Frame<P>> =>
     withSignal((signal) => store.watch({ prefixes, from, signal }));
 
-  const listThenWatch = ({ prefixes, added, from: at }: OpenContext<P>): Observable<Frame<P>> => {
-    let last: PinnedPage<P> | undefined;
-    const pages = withSignal((signal) => store.list({ prefixes: added, at, signal })).pipe(
-      map((page): Frame<P> => {
-        last = page;
-        return { type: 'page', entries: page.entries, revision: page.revision };
-      }),
-    );
-    const end = defer((): Frame<P>[] => {
-      if (last === undefined) throw new Error('the listing ended without a page, so without a position');
-      const { revision, position } = last;
-      return [{ type: 'snapshot', revision, position, ...(at === undefined ? {} : { scope: added }) }];
+  const listThenWatch = ({ prefixes, added, from: at }: OpenContext<P>): Observable<Frame<P>> =>
+    cold((subscriber) => {
+      const error = (cause: unknown): void => subscriber.error(cause);
+      let last: PinnedPage<P> | undefined;
+      const listed = (): void => {
+        if (last === undefined) {
+          error(new Error('the listing ended without a page, so without a position'));
+          return;
+        }
+        const { revision, position } = last;
+        subscriber.next({ type: 'snapshot', revision, position, ...(at === undefined ? {} : { scope: added }) });
+        // Handed on as it is: an operator around the watch would cost every frame.
+        if (!subscriber.closed) subscriber.add(watch(prefixes, position).subscribe(subscriber));
+      };
+      attach(
+        subscriber,
+        withSignal((signal) => store.list({ prefixes: added, at, signal })),
+        {
+          next: (page) => {
+            last = page;
+            subscriber.next({ type: 'page', entries: page.entries, revision: page.revision });
+          },
+          error,
+          complete: listed,
+        },
+      );
     });
-    return concat(
-      pages,
-      end,
-      defer(() => watch(prefixes, last!.position)),
-    );
-  };
 
   return {
     name: store.name ?? 'custom',

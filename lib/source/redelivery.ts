@@ -60,7 +60,7 @@ export class Redelivery {
 
   #schedule(delay: number): void {
     this.#timer = timer(delay).subscribe(() => {
-      this.#timer = undefined;
+      this.#cancel();
       this.#tellAgain();
     });
   }

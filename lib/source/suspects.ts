@@ -8,6 +8,8 @@ interface Suspect<T> {
   readonly before: T | undefined;
   /** What it may have been told since, last. */
   since: T | undefined;
+  /** It was told nothing since: what it holds is known. */
+  readonly untold: boolean;
 }
 
 /**
@@ -25,17 +27,17 @@ export class Suspects<T> {
   add(event: DatasyncEvent<T>): void {
     if (event.type === 'change') {
       for (const change of event.changes)
-        this.#note(change.key, change.prevValue, change.op === 'put' ? change.value : undefined);
+        this.#note(change.key, change.prevValue, change.op === 'put' ? change.value : undefined, false);
       return;
     }
-    for (const { key, value } of event.diff.added) this.#note(key, undefined, value);
-    for (const { key, value, prevValue } of event.diff.changed) this.#note(key, prevValue, value);
-    for (const { key, prevValue } of event.diff.removed) this.#note(key, prevValue, undefined);
+    for (const { key, value } of event.diff.added) this.#note(key, undefined, value, false);
+    for (const { key, value, prevValue } of event.diff.changed) this.#note(key, prevValue, value, false);
+    for (const { key, prevValue } of event.diff.removed) this.#note(key, prevValue, undefined, false);
   }
 
   /** All keys of a change that was thrown away: the consumer was not told, so it still holds what it held before. */
   addUntold(change: ChangeEvent<T>): void {
-    for (const { key, prevValue } of change.changes) this.#note(key, prevValue, undefined);
+    for (const { key, prevValue } of change.changes) this.#note(key, prevValue, undefined, true);
   }
 
   /**
@@ -51,7 +53,12 @@ export class Suspects<T> {
       items.filter(({ key }) => !named.has(key));
     const added: KeyValue<T>[] = others(diff.added);
     const changed = others(diff.changed);
-    const removed = [...diff.removed];
+    const removed = diff.removed.map((item) => {
+      const suspect = named.get(item.key);
+      if (suspect === undefined) return item;
+      const { before, since, untold } = suspect;
+      return { key: item.key, prevValue: before ?? since ?? (untold ? undefined : item.prevValue) };
+    });
     const removedKeys = new Set(removed.map(({ key }) => key));
     for (const [key, suspect] of named) {
       const now = entries.get(key);
@@ -75,14 +82,15 @@ export class Suspects<T> {
     };
   }
 
-  #note(key: string, prevValue: T | undefined, value: T | undefined): void {
+  #note(key: string, prevValue: T | undefined, value: T | undefined, untold: boolean): void {
     const known = this.#suspects.get(key);
-    this.#suspects.set(
-      key,
-      known === undefined
-        ? { before: prevValue, since: value }
-        : { before: known.before, since: value ?? prevValue ?? known.since },
-    );
+    if (known === undefined) {
+      this.#suspects.set(key, { before: prevValue, since: value, untold });
+      return;
+    }
+    const since = untold ? known.since : (value ?? prevValue ?? known.since);
+    // Another object: a resync that named the one before does not clear this one.
+    this.#suspects.set(key, { before: known.before, since, untold: known.untold && untold });
   }
 }
 

@@ -1,7 +1,9 @@
-import type { Observable } from 'rxjs';
+import { defer, type Observable } from 'rxjs';
 import { cold } from '../internal/cold.ts';
 import { attach } from '../internal/connect.ts';
 import type { Capabilities } from '../model/capabilities.ts';
+import { checkOptions, type Rules, rule } from '../model/options.ts';
+import { storeRules } from './config.ts';
 import type { Backend, Frame, RawChange, RawEntry } from './frames.ts';
 
 /** What a store offers whose notifications name keys, and nothing else. */
@@ -26,6 +28,14 @@ export interface WindowedStore {
   readonly maxSilence?: number;
 }
 
+const storeOptions: Rules = {
+  watch: rule.callback,
+  list: rule.callback,
+  read: rule.callback,
+  batch: rule.positive,
+  ...storeRules,
+};
+
 /**
  * A backend for stores that announce which keys were touched (Redis): armed first, then listed, then every touched key
  * is read again, one read in flight, as fast as the subscriber takes it.
@@ -35,8 +45,10 @@ export interface WindowedStore {
  *
  * @param store how to watch, to list and to read
  * @returns a backend for `fromBackend`
+ * @throws DatasyncError `INVALID_CONFIG`
  */
 export function windowed(store: WindowedStore): Backend<never> {
+  checkOptions('windowed', store, storeOptions, ['watch', 'list', 'read']);
   const batch = store.batch ?? 500;
 
   return {
@@ -67,15 +79,16 @@ export function windowed(store: WindowedStore): Backend<never> {
         let listing = false;
         let listed = false;
         let reading = false;
+        let looping = false;
 
         const fail = (error: unknown): void => subscriber.error(error);
-        const run = <T>(source: Observable<T>, next: (value: T) => void, complete: () => void): void =>
-          void attach(subscriber, source, { next, error: fail, complete });
+        const run = <T>(source: () => Observable<T>, next: (value: T) => void, complete: () => void): void =>
+          void attach(subscriber, defer(source), { next, error: fail, complete });
 
         const list = (): void => {
           listing = true;
           run(
-            store.list({ prefixes }),
+            () => store.list({ prefixes }),
             (entries) => subscriber.next({ type: 'page', entries }),
             () => {
               listed = true;
@@ -86,9 +99,14 @@ export function windowed(store: WindowedStore): Backend<never> {
         };
 
         const readTouched = (): void => {
-          if (!listed || reading || touched.size === 0 || subscriber.closed) return;
-          reading = true;
-          run(ready(), () => undefined, readBatch);
+          // A loop, not a recursion: a store may answer at once, any number of times.
+          if (looping) return;
+          looping = true;
+          while (listed && !reading && touched.size > 0 && !subscriber.closed) {
+            reading = true;
+            run(ready, () => undefined, readBatch);
+          }
+          looping = false;
         };
 
         const readBatch = (): void => {
@@ -96,7 +114,7 @@ export function windowed(store: WindowedStore): Backend<never> {
           const keys = [...take(touched, batch)];
           const found = new Map<string, RawEntry>();
           run(
-            store.read(keys),
+            () => store.read(keys),
             (entries) => {
               for (const entry of entries) found.set(entry.key, entry);
             },
@@ -113,7 +131,7 @@ export function windowed(store: WindowedStore): Backend<never> {
         };
 
         run(
-          store.watch({ prefixes }),
+          () => store.watch({ prefixes }),
           (message) => {
             if (message === 'armed') {
               if (!listing) list();

@@ -32,6 +32,7 @@ import {
   textCodec,
   toState,
 } from '../../lib/index.ts';
+import { History, recordStore, recordUpstream, validate } from '../../lib/testing/index.ts';
 import { Consumer, differenceOf } from './consumer.ts';
 import type { Behaviour, Script, Step } from './script.ts';
 
@@ -61,9 +62,12 @@ const lateError = new Error('late, as the script says');
 /** Runs one script in virtual time; returns everything that was wrong. */
 export function runScript({ handOver, pipeline, dynamic }: Combination, script: Script): string[] {
   const problems: string[] = [];
+  const history = new History<string>();
+  const store = memoryStore();
+  const capabilities = memoryBackend(store, { handOver }).capabilities;
   const scheduler = new TestScheduler(() => undefined);
   scheduler.run(() => {
-    const store = memoryStore();
+    recordStore(store, history, codec);
     const cut = new Subject<unknown>();
     const requests = new Subject<void>();
     const wanted = new BehaviorSubject<readonly string[]>(['/a/', '/b/']);
@@ -78,17 +82,18 @@ export function runScript({ handOver, pipeline, dynamic }: Combination, script: 
     const open = new Map<Claim, Behaviour>();
     const past: DatasyncEvent<string>[] = [];
 
-    const backend = faulty(memoryBackend(store, { handOver }), {
+    const network = faulty(memoryBackend(store, { handOver }), {
       cut,
       latency: () => latency,
       faded: () => faded,
       sent: () => frames.sent++,
       settled: () => frames.settled++,
     });
-    const source = fromBackend(backend, {
+    const source = fromBackend(recordUpstream(network, history), {
+      statusObserver: history.statusObserver,
       prefixes: dynamic ? wanted : ['/a/', '/b/'],
       codec,
-      resyncOn: requests,
+      resyncOn: requests.pipe(history.requests()),
       retry: { random: () => 0.5, maxDelay: 400 },
       delivery: {
         inFlight: script.inFlight,
@@ -155,8 +160,17 @@ export function runScript({ handOver, pipeline, dynamic }: Combination, script: 
 
     const subscription = subscribe(
       pipeline,
-      source,
-      { bare, passed: (event) => passed.add(event), handle, result, state: (next) => (state = next) },
+      source.pipe(
+        history.tap('source', { inFlight: script.inFlight, ...(dynamic ? {} : { prefixes: ['/a/', '/b/'] }) }),
+      ),
+      history,
+      {
+        bare,
+        passed: (event) => passed.add(event),
+        handle: history.work('consumer', handle),
+        result,
+        state: (next) => (state = next),
+      },
       problems,
     );
 
@@ -263,6 +277,7 @@ export function runScript({ handOver, pipeline, dynamic }: Combination, script: 
           compare('by diff', consumer.byDiff);
           compare('by entries', consumer.byEntries);
         }
+        history.quiet();
         if (frames.sent !== frames.settled)
           problems.push(`I33: ${frames.sent} frames were sent, ${frames.settled} settled, while nothing is open`);
       }
@@ -272,7 +287,7 @@ export function runScript({ handOver, pipeline, dynamic }: Combination, script: 
       problems.push(...consumer.problems);
     });
   });
-  return problems;
+  return [...problems, ...validate(history, capabilities).map(({ invariant, message }) => `${invariant}: ${message}`)];
 }
 
 interface Below {
@@ -283,21 +298,27 @@ interface Below {
   readonly state: (state: ReadonlyMap<string, string>) => void;
 }
 
-function subscribe(pipeline: Pipeline, source: Source<string>, below: Below, problems: string[]): Subscription {
+function subscribe(
+  pipeline: Pipeline,
+  source: Source<string>,
+  history: History<string>,
+  below: Below,
+  problems: string[],
+): Subscription {
   const error = (cause: unknown): void => void problems.push(`the stream ended: ${String(cause)}`);
   const acks = ackWithCallback({ resync: below.handle, change: below.handle }, { timeout: 1_000 });
   switch (pipeline) {
     case 'bare':
       return source.subscribe({ next: below.bare, error });
     case 'toState':
-      return source.pipe(toState()).subscribe({ next: below.state, error });
+      return source.pipe(toState(), history.tapStates()).subscribe({ next: below.state, error });
     default: {
       const filtered =
         pipeline === 'buffer + ack'
           ? source.pipe(bufferDuringResync())
           : source.pipe(bufferDuringResync(), filterByRevision());
       return filtered
-        .pipe(tap(below.passed), acks)
+        .pipe(tap(below.passed), history.tap('buffered'), acks, history.tapResults())
         .subscribe({ next: ({ event, outcome }) => below.result(event, outcome.type), error });
     }
   }

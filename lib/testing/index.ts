@@ -1,0 +1,35 @@
+export { History, type HistoryOptions } from './history.ts';
+export {
+  type MatchOptions,
+  type Notation,
+  type NotationExpectation,
+  type NotationValue,
+  notation,
+} from './notation.ts';
+export { type Recording, type RecordOptions, recordHistory } from './recordHistory.ts';
+export { recordStore } from './recordStore.ts';
+export { recordUpstream, type UpstreamOptions } from './recordUpstream.ts';
+export {
+  type ColdMarbles,
+  type ExpectEvents,
+  type HotMarbles,
+  type MarbleHelpers,
+  type MarbleValues,
+  runMarbles,
+} from './runMarbles.ts';
+export {
+  type ConsumerOutcome,
+  type DeclaredConsumer,
+  type EventBody,
+  type Fact,
+  type Place,
+  type PlaceOptions,
+  type Standing,
+  type Step,
+  type StepBody,
+  type StepOf,
+  type UpstreamBody,
+  undecodable,
+  type Write,
+} from './steps.ts';
+export { type Inspection, type Invariant, inspect, type Violation, validate } from './validate.ts';

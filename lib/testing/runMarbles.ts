@@ -1,0 +1,141 @@
+import type { Observable } from 'rxjs';
+import { type RunHelpers, TestScheduler } from 'rxjs/testing';
+import { DatasyncError } from '../model/errors.ts';
+import type { DatasyncEvent } from '../model/events.ts';
+import {
+  differences,
+  ExpectedText,
+  type Lifetime,
+  lifetimeDifferences,
+  type MarbleFrame,
+} from './marbleDifferences.ts';
+import { type MatchOptions, notation } from './notation.ts';
+
+/**
+ * What the marbles stand for. A string is a text of the {@link notation}; anything else is the value itself.
+ * A digit without a value is a signal and stands for itself; a letter without a value is an error.
+ */
+export type MarbleValues = Readonly<Record<string, unknown>>;
+
+/** Of rxjs: an Observable that plays marbles from each subscription on. */
+export type ColdMarbles<T> = ReturnType<typeof TestScheduler.prototype.createColdObservable<T>>;
+
+/** Of rxjs: an Observable that plays marbles once, for whoever is there. */
+export type HotMarbles<T> = ReturnType<typeof TestScheduler.prototype.createHotObservable<T>>;
+
+/** What {@link runMarbles} hands out. */
+export interface MarbleHelpers {
+  /** Plays marbles from each subscription on. `T` is a cast: values are what JSON gives. `#` is an error, by default the text `error`. */
+  readonly cold: <T = unknown>(
+    marbles: string,
+    values?: MarbleValues,
+    error?: unknown,
+  ) => ColdMarbles<DatasyncEvent<T>>;
+  /** Plays marbles once, `^` being the start. */
+  readonly hot: <T = unknown>(marbles: string, values?: MarbleValues, error?: unknown) => HotMarbles<DatasyncEvent<T>>;
+  /**
+   * Subscribes and compares: events, states and `{ event, outcome }` with texts of the {@link notation}, anything else as JSON.
+   *
+   * @param observable what is tested
+   * @param subscription when to subscribe and unsubscribe: `^----!`. Default: at once, and never
+   * @param options `strict` compares also what is not written
+   */
+  readonly expectEvents: (
+    observable: Observable<unknown>,
+    subscription?: string,
+    options?: MatchOptions,
+  ) => ExpectEvents;
+  /** As in rxjs: when an Observable of `cold` or `hot` was subscribed and unsubscribed. */
+  readonly expectSubscriptions: RunHelpers['expectSubscriptions'];
+  /** As in rxjs: the virtual milliseconds up to `|`. */
+  readonly time: RunHelpers['time'];
+  /** As in rxjs: runs virtual time to its end now rather than after the function. */
+  readonly flush: RunHelpers['flush'];
+}
+
+/** See {@link MarbleHelpers.expectEvents}. */
+export interface ExpectEvents {
+  /**
+   * @param marbles one frame (a virtual millisecond) per character, as in rxjs `TestScheduler.run`
+   * @param values what the letters stand for
+   * @param error what `#` stands for: the error, or its code or message. Default: the text `error`
+   */
+  readonly toBe: (marbles: string, values?: MarbleValues, error?: unknown) => void;
+}
+
+/**
+ * Runs a marble test in virtual time, with events written in the {@link notation}. Works in any test runner: what
+ * differs is thrown as an Error whose message shows both sides, frame by frame.
+ *
+ * @example
+ * it('waits for the snapshot', () =>
+ *   runMarbles(({ cold, expectEvents }) => {
+ *     const values = { R: '{x:1}@7', a: 'x:2@8', b: '!x@9' };
+ *     const source = cold('  -a-R----b-|', values);
+ *     const expected = '     ---(Ra)-b-|';
+ *     expectEvents(source.pipe(bufferDuringResync())).toBe(expected, values);
+ *   }));
+ *
+ * @param test builds Observables and says what is expected of them
+ * @returns what `test` returned, after virtual time has run
+ * @throws Error where something differs; DatasyncError `PARSE_FAILED` where a text is wrong
+ */
+export function runMarbles<R>(test: (helpers: MarbleHelpers) => R): R {
+  return new TestScheduler(assertSame).run(({ cold, hot, expectObservable, expectSubscriptions, time, flush }) =>
+    test({
+      cold: <T>(marbles: string, values?: MarbleValues, error?: unknown) =>
+        cold(marbles, givenValues<DatasyncEvent<T>>(values), error),
+      hot: <T>(marbles: string, values?: MarbleValues, error?: unknown) =>
+        hot(marbles, givenValues<DatasyncEvent<T>>(values), error),
+      expectEvents: (observable, subscription, options = {}) => {
+        const expectation = expectObservable(observable, subscription);
+        return { toBe: (marbles, values, error) => expectation.toBe(marbles, expectedValues(values, options), error) };
+      },
+      expectSubscriptions,
+      time,
+      flush,
+    }),
+  );
+}
+
+/** The frames of expected marbles, inside `run`. */
+export function expectedFrames(marbles: string, values: MarbleValues, error?: unknown): MarbleFrame[] {
+  return TestScheduler.parseMarbles(marbles, expectedValues(values, {}), error, false, true);
+}
+
+function givenValues<V>(values: MarbleValues = {}): Record<string, V> {
+  return marbleValues(values, (text) => notation.parse(text)) as Record<string, V>;
+}
+
+function expectedValues(values: MarbleValues = {}, options: MatchOptions): Record<string, unknown> {
+  return marbleValues(values, (text) => {
+    notation.parse(text);
+    return new ExpectedText(text, options);
+  });
+}
+
+/** rxjs reads only the marbles that occur, and would take `undefined` for one that has no value. */
+function marbleValues(values: MarbleValues, fromText: (text: string) => unknown): Record<string, unknown> {
+  const get = (_target: object, marble: string): unknown => {
+    const value = Object.hasOwn(values, marble) ? values[marble] : undefined;
+    if (typeof value === 'string') return fromText(value);
+    if (value !== undefined) return value;
+    if (/^\d$/.test(marble)) return marble;
+    throw new DatasyncError(
+      'PARSE_FAILED',
+      `the marble '${marble}' has no value: give one, as in { ${marble}: 'x:1@1' }`,
+    );
+  };
+  return new Proxy({}, { get: (target, marble) => get(target, String(marble)) });
+}
+
+function assertSame(actual: readonly (MarbleFrame | Lifetime)[], expected: readonly (MarbleFrame | Lifetime)[]): void {
+  const isLifetimes = [...actual, ...expected].some((item) => 'subscribedFrame' in item);
+  const message = isLifetimes
+    ? lifetimeDifferences(actual as Lifetime[], expected as Lifetime[])
+    : differences(actual as MarbleFrame[], expected as MarbleFrame[]);
+  if (message === undefined) return;
+  const failed = (actual as MarbleFrame[]).find((item) => item.notification?.kind === 'E');
+  const cause: unknown = failed?.notification.kind === 'E' ? failed.notification.error : undefined;
+  throw new Error(message, cause instanceof Error ? { cause } : {});
+}

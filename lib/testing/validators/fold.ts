@@ -1,0 +1,125 @@
+import type { Outcome } from '../../model/ack.ts';
+import type { DatasyncEvent } from '../../model/events.ts';
+import type { Cell, Telling } from './run.ts';
+
+/** A key of which nobody can say what the consumer holds. */
+export interface Suspicion {
+  /** Whether it was absent before the trouble. */
+  readonly wasAbsent: boolean;
+  /** The previous values a diff may give; `undefined`: none. */
+  readonly values: readonly unknown[];
+}
+
+interface Told {
+  readonly step: number;
+  readonly cell: Cell | undefined;
+}
+
+interface Suspect {
+  /** The first event that went wrong. */
+  readonly event: Telling;
+  /** The value before, as that event says; `undefined`: none. */
+  readonly before: unknown;
+}
+
+/** What one subscriber was told, event by event, and the keys of which one cannot say whether it holds them. */
+export class Fold {
+  /** From entries and changes. */
+  readonly view: Map<string, Cell> = new Map();
+  readonly rejected: Set<string> = new Set();
+  /** Keys of events that went wrong, until a resync that names them is settled well. */
+  readonly suspects: Map<string, Suspect> = new Map();
+
+  readonly #told = new Map<string, Told[]>();
+  /** For each resync: the suspects it had to name. */
+  readonly #named = new Map<Telling, ReadonlyMap<string, Suspect>>();
+  #lastGoodResync = 0;
+
+  /** What was known before an event, as far as it concerns the event. */
+  before(event: DatasyncEvent<unknown>): Pick<Telling, 'before' | 'rejectedBefore' | 'suspects'> {
+    if (event.type === 'resync') {
+      const suspicions = Array.from(this.suspects, ([key, suspect]) => [key, this.#suspicion(key, suspect)] as const);
+      // Of a key that never had a value there is nothing to take back.
+      const suspects = new Map(suspicions.filter(([, { values }]) => values.some((value) => value !== undefined)));
+      return { before: new Map(this.view), rejectedBefore: new Set(this.rejected), suspects };
+    }
+    const keys = keysOf(event);
+    const before = new Map<string, Cell>();
+    for (const key of keys) {
+      const cell = this.view.get(key);
+      if (cell !== undefined) before.set(key, cell);
+    }
+    return { before, rejectedBefore: new Set(keys.filter((key) => this.rejected.has(key))), suspects: new Map() };
+  }
+
+  apply(telling: Telling): void {
+    const { event } = telling;
+    if (event.type === 'change') {
+      for (const change of event.changes) {
+        const cell = change.op === 'put' ? { value: change.value, revision: change.revision } : undefined;
+        if (cell === undefined) this.view.delete(change.key);
+        else this.view.set(change.key, cell);
+        this.rejected.delete(change.key);
+        this.#note(change.key, telling.step, cell);
+      }
+      for (const { key } of event.rejected) this.rejected.add(key);
+      return;
+    }
+    const gone = new Set(this.view.keys());
+    this.view.clear();
+    for (const { key, value, revision } of event.entries) {
+      const cell = { value, revision };
+      this.view.set(key, cell);
+      gone.delete(key);
+      this.#note(key, telling.step, cell);
+    }
+    for (const key of gone) this.#note(key, telling.step, undefined);
+    this.rejected.clear();
+    for (const { key } of event.rejected) this.rejected.add(key);
+    this.#named.set(telling, new Map(this.suspects));
+  }
+
+  succeed(telling: Telling): void {
+    const named = this.#named.get(telling);
+    if (named === undefined) return;
+    this.#lastGoodResync = Math.max(this.#lastGoodResync, telling.step);
+    // One that failed again since is another one, and stays.
+    for (const [key, suspect] of named) if (this.suspects.get(key) === suspect) this.suspects.delete(key);
+  }
+
+  fail(telling: Telling, outcome: Outcome): void {
+    // Whoever throws a change away for a newer resync answers for it itself.
+    if (outcome.type === 'superseded' && telling.event.type === 'change') return;
+    for (const [key, before] of namedIn(telling.event)) {
+      const known = this.suspects.get(key);
+      this.suspects.set(key, { event: known?.event ?? telling, before: known === undefined ? before : known.before });
+    }
+  }
+
+  #suspicion(key: string, { event, before }: Suspect): Suspicion {
+    const since = Math.min(event.step, this.#lastGoodResync === 0 ? event.step : this.#lastGoodResync);
+    const told = (this.#told.get(key) ?? []).filter(({ step }) => step >= since).map(({ cell }) => cell?.value);
+    return { wasAbsent: before === undefined, values: [before, event.before.get(key)?.value, ...told] };
+  }
+
+  #note(key: string, step: number, cell: Cell | undefined): void {
+    const told = this.#told.get(key);
+    if (told === undefined) this.#told.set(key, [{ step, cell }]);
+    else told.push({ step, cell });
+  }
+}
+
+/** Every key an event is about, with the previous value it gives: of a change its own, of a resync those of its diff. */
+function namedIn(event: DatasyncEvent<unknown>): (readonly [key: string, before: unknown])[] {
+  if (event.type === 'change') return event.changes.map(({ key, prevValue }) => [key, prevValue]);
+  const { added, changed, removed } = event.diff;
+  return [
+    ...added.map(({ key }) => [key, undefined] as const),
+    ...[...changed, ...removed].map(({ key, prevValue }) => [key, prevValue] as const),
+  ];
+}
+
+/** Every key of a change, rejected ones too. */
+export function keysOf(event: Extract<DatasyncEvent<unknown>, { type: 'change' }>): string[] {
+  return [...new Set([...event.changes.map(({ key }) => key), ...event.rejected.map(({ key }) => key)])];
+}

@@ -1,0 +1,261 @@
+import { BehaviorSubject, Subject } from 'rxjs';
+import { describe, expect, it } from 'vitest';
+import type { ResyncEvent } from '../../lib/model/events.ts';
+import { ContinuityLost } from '../../lib/source/frames.ts';
+import { changes, listing, page, progress, snapshot } from '../support/scripted.ts';
+import { type Subscribed, subscribed } from '../support/subscribed.ts';
+import { virtually } from '../support/virtually.ts';
+
+/** Connected under `first`, with `values` told at revision 7. */
+function watching(first: readonly string[], values: Record<string, number>) {
+  const prefixes = new BehaviorSubject(first);
+  const parts = subscribed({ prefixes });
+  parts.backend.send(...listing(values, 7));
+  parts.seen.take();
+  parts.status.take();
+  return { ...parts, prefixes };
+}
+
+const prefixesOf = ({ seen }: Subscribed) => (seen.last as ResyncEvent<number>).prefixes;
+
+describe('prefixes as an Observable', () => {
+  it('tell nothing before the first emission', () =>
+    virtually((time) => {
+      const prefixes = new Subject<string[]>();
+      const resyncOn = new Subject<void>();
+      const { backend, seen, status } = subscribed({ prefixes, resyncOn });
+      resyncOn.next();
+      time.advance(1_000);
+      expect([backend.log, seen.take(), status.take()]).toEqual([[], [], ['connecting']]);
+      prefixes.next(['a/']);
+      expect(backend.connection.context).toMatchObject({ prefixes: ['a/'], added: ['a/'], from: undefined });
+      backend.send(...listing({ 'a/x': 1 }, 7));
+      expect(seen.take()).toEqual(['{a/x:1}@7']);
+    }));
+
+  it('[] tells an empty resync, and asks nobody', () =>
+    virtually(() => {
+      const prefixes = new BehaviorSubject<string[]>([]);
+      const { backend, seen, status } = subscribed({ prefixes });
+      expect([backend.log, seen.take(), status.take()]).toEqual([[], ['{}@0'], ['connecting', 'live']]);
+      prefixes.next([]);
+      expect(seen.take()).toEqual([]);
+      prefixes.next(['a/']);
+      backend.send(...listing({ 'a/x': 1 }, 7));
+      expect(seen.take()).toEqual(['{a/x:1}@7 prefixes']);
+      prefixes.next([]);
+      expect(seen.take()).toEqual(['{!a/x:1}@7 prefixes']);
+      expect(backend.log).toEqual(['open 1', 'close 1']);
+      expect(seen.events.map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
+    }));
+
+  it('an added one is listed alone, at the position; the resync shows everything', () =>
+    virtually(() => {
+      const parts = watching(['a/'], { 'a/x': 1 });
+      const { backend, seen, prefixes } = parts;
+      backend.send(progress(8));
+      prefixes.next(['b/', 'a/']);
+      expect(backend.log).toEqual(['open 1', 'close 1', 'open 2']);
+      expect(backend.connection.context).toMatchObject({ prefixes: ['a/', 'b/'], added: ['b/'], from: 8 });
+      backend.send(...listing({ 'b/y': 2 }, 8, { scope: ['b/'] }), changes({ 'a/x': 3 }, 9));
+      expect(seen.take()).toEqual(['{a/x:1@7 +b/y:2}@8 prefixes', 'a/x:1>3@9']);
+      expect(prefixesOf(watching(['b/', 'a/', 'b/'], {}))).toEqual(['b/', 'a/']);
+    }));
+
+  it('a backend without positions lists everything again', () =>
+    virtually(() => {
+      const prefixes = new BehaviorSubject(['a/']);
+      const { backend, seen } = subscribed({ prefixes }, { revision: 'subscription' });
+      backend.send(page({ 'a/x': 1, 'a/y': 1 }), { type: 'snapshot' });
+      prefixes.next(['a/', 'b/']);
+      expect(backend.connection.context).toMatchObject({ added: ['a/', 'b/'], from: undefined });
+      backend.send(page({ 'a/x': 2, 'b/z': 1 }), { type: 'snapshot' });
+      expect(seen.take()).toEqual(['{a/x:1 a/y:1}@1', '{a/x:1>2 !a/y:1 +b/z:1}@2 prefixes']);
+    }));
+
+  it('a removed one is told at once, and the watch goes on where it stands', () =>
+    virtually(() => {
+      const { backend, seen, prefixes } = watching(['a/', 'b/'], { 'a/x': 1, 'b/y': 2 });
+      prefixes.next(['b/']);
+      expect(seen.take()).toEqual(['{!a/x:1 b/y:2}@7 prefixes']);
+      expect(backend.log).toEqual(['open 1', 'close 1', 'open 2']);
+      expect(backend.connection.context).toMatchObject({ prefixes: ['b/'], added: [], from: 7 });
+      backend.send(changes({ 'b/y': 3, 'a/x': 9 }, 8));
+      expect(seen.take()).toEqual(['b/y:2>3@8']);
+    }));
+
+  it('one removed and one added at once are one resync', () =>
+    virtually(() => {
+      const { backend, seen, prefixes } = watching(['a/', 'b/'], { 'a/x': 1, 'b/y': 2 });
+      prefixes.next(['b/', 'c/']);
+      expect(seen.take()).toEqual([]);
+      expect(backend.connection.context).toMatchObject({ prefixes: ['b/', 'c/'], added: ['c/'], from: 7 });
+      backend.send(...listing({ 'c/z': 3 }, 7, { scope: ['c/'] }));
+      expect(seen.take()).toEqual(['{!a/x:1 b/y:2 +c/z:3}@7 prefixes']);
+    }));
+
+  it('overlap: what is covered already is not listed again, but named', () =>
+    virtually(() => {
+      const parts = watching(['a/', 'a/b/'], { 'a/b/x': 1 });
+      const { backend, seen, prefixes } = parts;
+      expect(backend.connection.context).toMatchObject({ prefixes: ['a/'], added: ['a/'] });
+      prefixes.next(['a/']);
+      prefixes.next(['a/', 'a/c/']);
+      expect(seen.take()).toEqual(['{=a/b/x:1}@7 prefixes', '{=a/b/x:1}@7 prefixes']);
+      expect(prefixesOf(parts)).toEqual(['a/', 'a/c/']);
+      expect(backend.log).toEqual(['open 1']);
+      prefixes.next(['a/c/', 'a/']);
+      expect(seen.take()).toEqual([]);
+    }));
+
+  it('narrower is told at once, wider is listed', () =>
+    virtually(() => {
+      const { backend, seen, prefixes } = watching(['a/'], { 'a/b/x': 1, 'a/y': 2 });
+      prefixes.next(['a/b/']);
+      expect(seen.take()).toEqual(['{a/b/x:1 !a/y:2}@7 prefixes']);
+      expect(backend.connection.context).toMatchObject({ added: [], from: 7 });
+      prefixes.next(['']);
+      expect(backend.connection.context).toMatchObject({ prefixes: [''], added: [''], from: 7 });
+      backend.send(...listing({ 'a/b/x': 1, 'a/y': 2, z: 3 }, 7, { scope: [''] }));
+      expect(seen.take()).toEqual(['{a/b/x:1 +a/y:2 +z:3}@7 prefixes']);
+    }));
+
+  it('added and taken away again before it was listed leaves no trace', () =>
+    virtually((time) => {
+      const resyncOn = new Subject<void>();
+      const prefixes = new BehaviorSubject(['a/']);
+      const { backend, seen } = subscribed({ prefixes, resyncOn });
+      backend.send(...listing({ 'a/x': 1 }, 7));
+      prefixes.next(['a/', 'b/']);
+      backend.send(page({ 'b/y': 1 }, 7));
+      prefixes.next(['a/']);
+      expect(backend.connection.context).toMatchObject({ prefixes: ['a/'], added: [], from: 7 });
+      expect(seen.take()).toEqual(['{a/x:1}@7', '{=a/x:1}@7 prefixes']);
+      backend.send(changes({ 'a/x': 2 }, 8));
+      resyncOn.next();
+      time.advance(100);
+      backend.send(...listing({ 'a/x': 2 }, 8));
+      expect(seen.take()).toEqual(['a/x:1>2@8', '{=a/x:2}@8 requested']);
+    }));
+
+  it('while the connection is down: told or listed as soon as it can be', () =>
+    virtually((time) => {
+      const { backend, seen, prefixes } = watching(['a/', 'b/'], { 'a/x': 1, 'b/y': 2 });
+      backend.fail();
+      prefixes.next(['a/']);
+      expect(seen.take()).toEqual(['{a/x:1 !b/y:2}@7 prefixes']);
+      prefixes.next(['a/', 'c/']);
+      expect(backend.log).toEqual(['open 1', 'close 1']);
+      time.advance(100);
+      expect(backend.connection.context).toMatchObject({ prefixes: ['a/', 'c/'], added: ['c/'], from: 7 });
+      backend.send(...listing({ 'c/z': 1 }, 7, { scope: ['c/'] }));
+      expect(seen.take()).toEqual(['{a/x:1 +c/z:1}@7 prefixes']);
+    }));
+
+  it('none at all ends a back-off and its trouble', () =>
+    virtually((time) => {
+      const { backend, seen, status, prefixes } = watching(['a/'], { 'a/x': 1 });
+      backend.fail();
+      prefixes.next([]);
+      expect(seen.take()).toEqual(['{!a/x:1}@7 prefixes']);
+      expect(status.last.state).toBe('live');
+      expect(status.last).not.toHaveProperty('stale');
+      expect(status.last).not.toHaveProperty('until');
+      expect(time.timers).toBe(0);
+    }));
+
+  it('a store that cannot list at the position any more lists everything', () =>
+    virtually((time) => {
+      const { backend, seen, prefixes } = watching(['a/'], { 'a/x': 1 });
+      prefixes.next(['a/', 'b/']);
+      backend.fail(new ContinuityLost('compacted'));
+      time.advance(100);
+      expect(backend.connection.context).toMatchObject({ added: ['a/', 'b/'], from: undefined });
+      backend.send(...listing({ 'b/y': 1 }, 9));
+      expect(seen.take()).toEqual(['{!a/x:1 +b/y:1}@9 compacted']);
+    }));
+
+  it('changed inside next: the rest of what the old connection sends is not taken', () =>
+    virtually(() => {
+      const prefixes = new BehaviorSubject(['a/']);
+      const { backend, seen } = subscribed(
+        { prefixes },
+        {
+          opened: (connection, nth) =>
+            nth === 1
+              ? connection.send(...listing({ 'a/x': 1 }, 7), changes({ 'a/x': 2 }, 8))
+              : connection.send(...listing({ 'b/y': 1 }, 7, { scope: ['b/'] })),
+        },
+        ({ type, epoch }) => {
+          if (type === 'resync' && epoch === 1) prefixes.next(['a/', 'b/']);
+        },
+      );
+      expect(seen.take()).toEqual(['{a/x:1}@7', '{a/x:1 +b/y:1}@7 prefixes']);
+      expect(backend.log).toEqual(['open 1', 'close 1', 'open 2']);
+    }));
+
+  it('changed inside the resync that tells a change of them: one connection is left', () =>
+    virtually(() => {
+      const prefixes = new BehaviorSubject(['a/', 'b/', 'c/']);
+      const next: string[][] = [['a/'], []];
+      const { backend, seen } = subscribed({ prefixes }, {}, ({ type, epoch }) => {
+        if (type === 'resync' && epoch > 1 && next.length > 0) prefixes.next(next.shift()!);
+      });
+      backend.send(...listing({ 'a/x': 1, 'b/x': 1, 'c/x': 1 }, 7));
+      prefixes.next(['a/', 'b/']);
+      expect(seen.take().slice(1)).toEqual([
+        '{a/x:1 b/x:1 !c/x:1}@7 prefixes',
+        '{a/x:1 !b/x:1}@7 prefixes',
+        '{!a/x:1}@7 prefixes',
+      ]);
+      expect(backend.live).toBe(0);
+      prefixes.next(['a/']);
+      expect(backend.live).toBe(1);
+      expect(backend.connections.map(({ context }) => context.prefixes)).not.toContainEqual([]);
+    }));
+
+  it('changed inside the empty resync: the state is that of the new connection', () =>
+    virtually(() => {
+      const prefixes = new BehaviorSubject<string[]>([]);
+      const { backend, seen, status } = subscribed({ prefixes }, {}, ({ epoch }) => {
+        if (epoch === 1) prefixes.next(['a/']);
+      });
+      expect(status.last.state).toBe('connecting');
+      backend.send(...listing({ 'a/x': 1 }, 3));
+      expect(seen.take()).toEqual(['{}@0', '{a/x:1}@3 prefixes']);
+      expect(status.last.state).toBe('live');
+    }));
+
+  it('their error ends the subscription, their completion leaves the last list', () =>
+    virtually(() => {
+      const { backend, seen, prefixes } = watching(['a/'], { 'a/x': 1 });
+      prefixes.complete();
+      backend.send(changes({ 'a/x': 2 }, 8));
+      expect(seen.take()).toEqual(['a/x:1>2@8']);
+      const other = watching(['a/'], { 'a/x': 1 });
+      const error = new Error('no list');
+      other.prefixes.error(error);
+      expect(other.seen.errors).toEqual([error]);
+      expect(other.backend.live).toBe(0);
+    }));
+
+  it.each([['a/'], [7], [null], [['a/', 7]]])('%j instead of a list of texts ends it with INVALID_CONFIG', (list) =>
+    virtually(() => {
+      const { seen } = subscribed({ prefixes: new BehaviorSubject(list as never) });
+      expect(seen.errors).toMatchObject([
+        {
+          code: 'INVALID_CONFIG',
+          message: '[rx-datasync/scripted] the Observable of prefixes must emit arrays of texts',
+        },
+      ]);
+    }),
+  );
+
+  it('the snapshot may be empty', () =>
+    virtually(() => {
+      const { backend, seen, prefixes } = watching(['a/'], { 'a/x': 1 });
+      prefixes.next(['a/', 'b/']);
+      backend.send(snapshot(7, { scope: ['b/'] }));
+      expect(seen.take()).toEqual(['{=a/x:1}@7 prefixes']);
+    }));
+});

@@ -1,0 +1,278 @@
+import { EMPTY, type ObservableInput, Subject, throwError, timer } from 'rxjs';
+import { describe, expect, it } from 'vitest';
+import type { RetryConfig } from '../../lib/source/config.ts';
+import { ContinuityLost } from '../../lib/source/frames.ts';
+import { changes, listing, page, progress } from '../support/scripted.ts';
+import { subscribed } from '../support/subscribed.ts';
+import { virtually } from '../support/virtually.ts';
+
+/** When each connection is opened that breaks at once. */
+function opensOf(retry: RetryConfig, ms: number, count = Infinity): number[] {
+  const opens: number[] = [];
+  virtually((time) => {
+    const { seen } = subscribed(
+      { retry },
+      {
+        opened: (connection) => {
+          opens.push(time.now);
+          connection.fail();
+          if (opens.length === count) seen.unsubscribe();
+        },
+      },
+    );
+    time.advance(ms);
+  });
+  return opens;
+}
+
+const gaps = (times: readonly number[]) => times.slice(1).map((time, i) => time - times[i]!);
+
+describe('backoff', () => {
+  it('doubles, up to maxDelay', () => {
+    expect(gaps(opensOf({}, 120_000))).toEqual([
+      100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000, 30_000,
+    ]);
+    expect(gaps(opensOf({ delay: 10, maxDelay: 35 }, 150))).toEqual([10, 20, 35, 35, 35]);
+  });
+
+  it('is jittered between a half and the whole', () => {
+    expect(gaps(opensOf({ random: () => 0 }, 1_000))).toEqual([50, 100, 200, 400]);
+    const word = [0, 0.5, 1];
+    expect(gaps(opensOf({ random: () => word.shift() ?? 0 }, 600))).toEqual([50, 150, 400]);
+  });
+
+  it('stays a number when it failed ever so often (S21)', () =>
+    virtually((time) => {
+      let opens = 0;
+      const { backend, status } = subscribed(
+        { retry: { delay: 0 } },
+        { opened: (connection) => (++opens > 2_000 ? undefined : connection.complete()) },
+      );
+      time.advance(1);
+      expect(status.last).toMatchObject({ state: 'connecting', attempt: 2_000 });
+      backend.send(...listing({}, 1));
+    }));
+
+  it('starts again only after a connection that was live for `stable`', () =>
+    virtually((time) => {
+      const { backend, status } = subscribed({ retry: { stable: 1_000 } });
+      const breakAfter = (ms: number) => {
+        backend.send(...listing({}, 1));
+        time.advance(ms);
+        backend.fail();
+        const { attempt, until } = status.last;
+        time.advance(until! - time.now);
+        return attempt;
+      };
+      expect([breakAfter(0), breakAfter(999), breakAfter(999), breakAfter(1_000), breakAfter(5)]).toEqual([
+        1, 2, 3, 1, 2,
+      ]);
+      backend.fail();
+      // A connection that never was live is not stable, however long it tried.
+      time.advance(400);
+      time.advance(5_000);
+      backend.fail();
+      expect(status.last.attempt).toBe(4);
+    }));
+
+  it('ends with RETRY_EXHAUSTED after `count` failures in a row', () =>
+    virtually((time) => {
+      const cause = new Error('refused');
+      const { backend, seen } = subscribed({ retry: { count: 2 } }, { opened: (connection) => connection.fail(cause) });
+      time.advance(1_000);
+      expect(backend.log.length / 2).toBe(3);
+      expect(seen.errors).toMatchObject([
+        {
+          code: 'RETRY_EXHAUSTED',
+          cause,
+          message: '[rx-datasync/scripted] gave up after 3 failures in a row: refused',
+        },
+      ]);
+      expect(time.timers).toBe(0);
+    }));
+
+  it('with count 0 at the first', () =>
+    virtually(() => {
+      const { backend, seen } = subscribed({ retry: { count: 0 } });
+      backend.complete();
+      expect(seen.errors).toMatchObject([{ code: 'RETRY_EXHAUSTED', cause: { code: 'CONNECTION_LOST' } }]);
+    }));
+
+  it('may be a notifier per failure', () =>
+    virtually((time) => {
+      const asked: unknown[] = [];
+      const error = new Error('cut');
+      const retry = {
+        delay: (cause: unknown, attempt: number) => {
+          asked.push([cause, attempt]);
+          return timer(attempt * 7);
+        },
+      };
+      const { backend, status } = subscribed({ retry });
+      backend.fail(error);
+      expect(status.last).toMatchObject({ state: 'backoff', attempt: 1 });
+      expect(status.last.until).toBeUndefined();
+      time.advance(6);
+      expect(backend.log).toEqual(['open 1', 'close 1']);
+      time.advance(1);
+      backend.fail(error);
+      time.advance(14);
+      expect(backend.connections.length).toBe(3);
+      expect(asked).toEqual([
+        [error, 1],
+        [error, 2],
+      ]);
+    }));
+
+  it('a notifier that emits again, or completes after that, opens no second connection', () =>
+    virtually(() => {
+      const go = new Subject<void>();
+      const { backend } = subscribed({ retry: { delay: () => go } });
+      backend.fail();
+      go.next();
+      go.next();
+      go.complete();
+      expect(backend.log).toEqual(['open 1', 'close 1', 'open 2']);
+    }));
+
+  const broken = new Error('no more');
+  it.each([
+    ['completes without an emission', () => EMPTY, { code: 'RETRY_EXHAUSTED' }],
+    ['fails', () => throwError(() => broken), broken],
+    [
+      'throws',
+      () => {
+        throw broken;
+      },
+      broken,
+    ],
+    [
+      'is none',
+      () => undefined as unknown as ObservableInput<unknown>,
+      { message: expect.stringContaining('undefined') },
+    ],
+  ] as const)('a notifier that %s ends the subscription', (_, delay, error) =>
+    virtually(() => {
+      const { backend, seen } = subscribed({ retry: { delay } });
+      backend.fail();
+      expect(seen.errors).toMatchObject([error]);
+    }),
+  );
+});
+
+describe('after a break', () => {
+  it('goes on at the position without a resync', () =>
+    virtually((time) => {
+      const { backend, seen, status } = subscribed();
+      backend.send(...listing({ x: 1 }, 7), changes({ x: 2 }, 8, { position: 80 }));
+      seen.take();
+      status.take();
+      backend.fail();
+      time.advance(100);
+      expect(backend.connection.context).toMatchObject({ prefixes: [''], added: [], from: 80 });
+      backend.send(changes({ x: undefined }, 9));
+      expect(seen.take()).toEqual(['!x:2@9']);
+      expect(status.take()).toEqual(['backoff!', 'connecting!', 'live']);
+    }));
+
+  it('a sign of life moves the position and makes it live', () =>
+    virtually((time) => {
+      const { backend, status } = subscribed();
+      backend.send(...listing({ x: 1 }, 7), progress(9));
+      backend.fail();
+      time.advance(100);
+      expect(backend.connection.context.from).toBe(9);
+      backend.send(progress());
+      expect(status.last.state).toBe('live');
+      backend.complete();
+      time.advance(200);
+      expect(backend.connection.context.from).toBe(9);
+    }));
+
+  it('a listing that breaks leaves no trace', () =>
+    virtually((time) => {
+      const { backend, seen } = subscribed();
+      backend.send(page({ x: 1, y: 1 }, 7));
+      backend.fail();
+      time.advance(100);
+      backend.send(page({ x: 2 }, 8));
+      backend.fail();
+      time.advance(200);
+      backend.send(...listing({ x: 1, z: 1 }, 7));
+      expect(seen.take()).toEqual(['{x:1 z:1}@7']);
+    }));
+
+  it('resyncs where there is no position', () =>
+    virtually((time) => {
+      const { backend, seen, status } = subscribed();
+      backend.send(...listing({ x: 1 }, 7, { position: undefined as never }));
+      backend.fail();
+      expect(status.last).toMatchObject({ state: 'backoff', stale: { since: 0 }, attempt: 1, until: 100 });
+      time.advance(100);
+      expect(backend.connection.context.from).toBeUndefined();
+      backend.send(...listing({ x: 2, y: 1 }, 9));
+      expect(seen.take()).toEqual(['{x:1}@7', '{x:1>2 +y:1}@9 reconnected']);
+    }));
+
+  it('resyncs always with resyncAfterReconnect', () =>
+    virtually((time) => {
+      const { backend, seen } = subscribed({ resyncAfterReconnect: true });
+      backend.send(...listing({ x: 1 }, 7));
+      backend.complete();
+      time.advance(100);
+      expect(backend.connection.context).toMatchObject({ from: undefined, added: [''] });
+      backend.send(...listing({ x: 1 }, 7));
+      expect(seen.take()).toEqual(['{x:1}@7', '{=x:1}@7 reconnected']);
+    }));
+
+  it('a backend that cannot resume after all sends a snapshot: a resync', () =>
+    virtually((time) => {
+      const { backend, seen } = subscribed();
+      backend.send(...listing({ x: 1, y: 1 }, 7));
+      backend.fail();
+      time.advance(100);
+      backend.send(...listing({ x: 2 }, 9));
+      expect(seen.take()).toEqual(['{x:1 y:1}@7', '{x:1>2 !y:1}@9 reconnected']);
+    }));
+
+  it('and that again, when this snapshot breaks off: its position was never reached', () =>
+    virtually((time) => {
+      const { backend, seen } = subscribed();
+      backend.send(...listing({ x: 1 }, 7));
+      backend.fail();
+      time.advance(100);
+      backend.send(page({ x: 2, y: 1 }, 9), progress(9));
+      backend.fail();
+      time.advance(200);
+      expect(backend.connection.context.from).toBe(7);
+      backend.send(changes({ x: 2, y: 1 }, 9));
+      expect(seen.take()).toEqual(['{x:1}@7', 'x:1>2,y:1@9']);
+    }));
+
+  it('the strongest reason is told, and the highest position forgotten', () =>
+    virtually((time) => {
+      const { backend, seen } = subscribed();
+      backend.send(...listing({ x: 1 }, 7));
+      backend.fail(new ContinuityLost('compacted'));
+      time.advance(100);
+      backend.fail();
+      time.advance(200);
+      backend.send(...listing({ x: 1 }, 9));
+      expect(seen.take()[1]).toBe('{=x:1@7}@9 compacted');
+    }));
+
+  it('S21: flapping a thousand times loses nothing and tells nothing twice', () =>
+    virtually((time) => {
+      const { backend, seen } = subscribed({ retry: { maxDelay: 1_000 } });
+      backend.send(...listing({ x: 0 }, 1));
+      for (let i = 1; i <= 1_000; i++) {
+        backend.send(changes({ x: i }, i + 1));
+        backend.complete();
+        time.advance(1_000);
+      }
+      expect(backend.connections.length).toBe(1_001);
+      expect(seen.events.length).toBe(1_001);
+      expect(seen.take().at(-1)).toBe('x:999>1000@1001');
+      expect(time.timers).toBe(0);
+    }));
+});
