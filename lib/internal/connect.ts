@@ -13,6 +13,8 @@ import {
  * `unsubscribe` cuts it off at once, and nothing is said after it.
  */
 export function connect<T>(source: Observable<T>, observer: Observer<T>, handle: Subscription): void {
+  // Closed before it began: the source would never be stopped.
+  if (handle.closed) return;
   const stop = new Subject<void>();
   handle.add(() => stop.next());
   source.pipe(takeUntil(stop)).subscribe({

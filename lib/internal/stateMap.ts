@@ -8,12 +8,13 @@ type Bucket<T> = ReadonlyMap<string, T>;
  * the rest. Iteration is in no particular order.
  */
 export class StateMap<T> implements ReadonlyMap<string, T> {
-  readonly #buckets: readonly (Bucket<T> | undefined)[];
+  // Not `#`: deep equality must see it, or two states with as many keys would be equal for `node:assert`.
+  private readonly buckets: readonly (Bucket<T> | undefined)[];
   readonly #mask: number;
   readonly size: number;
 
   private constructor(buckets: readonly (Bucket<T> | undefined)[], size: number) {
-    this.#buckets = buckets;
+    this.buckets = buckets;
     this.#mask = buckets.length - 1;
     this.size = size;
   }
@@ -37,14 +38,14 @@ export class StateMap<T> implements ReadonlyMap<string, T> {
     let size = this.size;
     for (const [key, value] of changes) {
       const index = hash(key) & this.#mask;
-      const now = copied.get(index) ?? this.#buckets[index];
+      const now = copied.get(index) ?? this.buckets[index];
       const had = now?.has(key) === true;
       if (value === undefined ? !had : had && Object.is(now.get(key), value)) continue;
       let bucket = copied.get(index);
       if (bucket === undefined) {
-        bucket = new Map(this.#buckets[index]);
+        bucket = new Map(this.buckets[index]);
         copied.set(index, bucket);
-        buckets ??= this.#buckets.slice();
+        buckets ??= this.buckets.slice();
         buckets[index] = bucket;
       }
       if (value === undefined) bucket.delete(key);
@@ -57,11 +58,11 @@ export class StateMap<T> implements ReadonlyMap<string, T> {
   }
 
   get(key: string): T | undefined {
-    return this.#buckets[hash(key) & this.#mask]?.get(key);
+    return this.buckets[hash(key) & this.#mask]?.get(key);
   }
 
   has(key: string): boolean {
-    return this.#buckets[hash(key) & this.#mask]?.has(key) === true;
+    return this.buckets[hash(key) & this.#mask]?.has(key) === true;
   }
 
   forEach(visit: (value: T, key: string, map: ReadonlyMap<string, T>) => void): void {
@@ -69,7 +70,7 @@ export class StateMap<T> implements ReadonlyMap<string, T> {
   }
 
   *entries(): MapIterator<[string, T]> {
-    for (const bucket of this.#buckets) if (bucket !== undefined) yield* bucket;
+    for (const bucket of this.buckets) if (bucket !== undefined) yield* bucket;
   }
 
   *keys(): MapIterator<string> {

@@ -1,0 +1,127 @@
+import {
+  asyncScheduler,
+  concat,
+  concatMap,
+  defer,
+  finalize,
+  from,
+  ignoreElements,
+  mergeMap,
+  type Observable,
+  repeat,
+  take,
+} from 'rxjs';
+import { fromAsync } from '../../internal/fromAsync.ts';
+import type { Capabilities } from '../../model/capabilities.ts';
+import type { DatasyncError } from '../../model/errors.ts';
+import { type Backend, FatalError, type Frame } from '../../source/frames.ts';
+import { Alarm } from './alarm.ts';
+import { type FilesOptions, resolveFilesOptions, withoutWatcher } from './config.ts';
+import { targetOf } from './listing.ts';
+import { loadPeer } from './peer.ts';
+import { nothingScanned, type Scanned, scan } from './scan.ts';
+import { Teller } from './teller.ts';
+import { Watchers } from './watchers.ts';
+import type { WatchTarget } from './watchTarget.ts';
+
+const capabilities: Capabilities = {
+  handOver: 'scanned',
+  order: 'none',
+  atomic: 'none',
+  resume: 'none',
+  deletes: 'live+resync',
+  prev: 'tracked',
+  progress: 'none',
+  nack: 'local',
+  empty: 'distinguishable',
+  revision: 'subscription',
+  reasons: {
+    order: 'a scan shows what changed since the one before, not in which order',
+    atomic: 'one file is read as a whole, but several files that are saved together may be seen one by one',
+    resume: 'a file system keeps no history',
+    progress: 'a scan that finds nothing is not told',
+    revision: 'a file system has no revision that orders all files',
+  },
+};
+
+/** These mean that it will never work; said at the start, since later it would take away what works. */
+const fatal: ReadonlySet<string> = new Set(['INVALID_CONFIG', 'MISSING_PEER']);
+
+/**
+ * Files in the format `data: [{ key, value }]`, for `fromBackend`; values are handed over as JSON text in UTF-8.
+ *
+ * A watcher hints that something changed, a scan finds out what; nothing is kept between two connections. A file that cannot
+ * be parsed rejects the keys it last held; what is missing or cannot be read keeps its entries; either makes the
+ * subscription stale. A first snapshot that would be empty because of such troubles is not told until they are over.
+ *
+ * @throws DatasyncError `INVALID_CONFIG`
+ */
+export function filesBackend(options: FilesOptions): Backend<never> {
+  const resolved = resolveFilesOptions('filesBackend', options);
+  const { paths, rescan, usePolling } = resolved;
+
+  return {
+    name: 'files',
+    capabilities,
+    open: ({ prefixes, ready }) =>
+      defer(() => {
+        const alarm = new Alarm();
+        const teller = new Teller(prefixes);
+        let watchers: Watchers | undefined;
+        let last: Scanned | undefined;
+        let took = 0;
+        /** Something cannot be watched, or there is nothing yet to watch: no hints come from there. */
+        let blind = false;
+
+        // The watcher comes first: what happens before it is armed is in the scan, what happens after is hinted at.
+        const arm = fromAsync(async (signal) => {
+          const { watch } = await importChokidar();
+          const targets = new Map<string, WatchTarget | undefined>();
+          for (const path of paths) targets.set(path, await targetOf(path));
+          if (signal.aborted) return;
+          watchers = new Watchers(watch, () => alarm.ring());
+          watchers.follow(targets);
+        }).pipe(
+          mergeMap(() => watchers!.ready()),
+          ignoreElements(),
+        );
+
+        const tell = (scanned: Scanned): Frame<never>[] => {
+          const hopeless = scanned.problems.find(({ code }) => fatal.has(code));
+          if (!teller.hasTold && hopeless !== undefined) throw new FatalError(hopeless.message, { cause: hopeless });
+          last = scanned;
+          if (scanned.unsettled) alarm.ring();
+          watchers?.follow(scanned.targets);
+          blind = watchers?.trouble !== undefined || [...scanned.targets.values()].includes(undefined);
+          return teller.frames(scanned, watchers?.trouble);
+        };
+
+        const look: Observable<Frame<never>> = defer(() => {
+          alarm.reset();
+          const start = asyncScheduler.now();
+          return fromAsync((signal) => scan(paths, last ?? nothingScanned, signal)).pipe(
+            concatMap((scanned) => {
+              took = Math.max(0, asyncScheduler.now() - start);
+              return from(tell(scanned));
+            }),
+          );
+        });
+
+        const again = defer(() => alarm.due(blind ? withoutWatcher(resolved) : rescan, took)).pipe(
+          concatMap(() => ready().pipe(take(1))),
+          concatMap(() => look),
+          repeat(),
+        );
+
+        return concat(usePolling ? [] : arm, look, again).pipe(finalize(() => watchers?.close()));
+      }),
+  };
+}
+
+async function importChokidar(): Promise<typeof import('chokidar')> {
+  try {
+    return await loadPeer('chokidar', 'watching files (without `usePolling`)', () => import('chokidar'));
+  } catch (error) {
+    throw new FatalError((error as DatasyncError).message, { cause: error });
+  }
+}

@@ -1,0 +1,61 @@
+import { stat } from 'node:fs/promises';
+import { concat, ignoreElements } from 'rxjs';
+import { jsonCodec } from '../../codecs/jsonCodec.ts';
+import { fromAsync } from '../../internal/fromAsync.ts';
+import { DatasyncError, messageOf } from '../../model/errors.ts';
+import type { Source } from '../../model/events.ts';
+import { checkOptions, rule } from '../../model/options.ts';
+import { sourceRules } from '../../source/config.ts';
+import { fromBackend } from '../../source/fromBackend.ts';
+import { type FromFilesConfig, filesRules, resolveFilesOptions } from './config.ts';
+import { filesBackend } from './filesBackend.ts';
+
+/**
+ * Watches YAML and JSON files: a resync with all their entries, then what changes in them.
+ *
+ * A file is `data: [{ key, value }]`, in YAML or JSON. Files may be edited, moved, renamed, removed and made again; an entry
+ * that moves from one file to another in one go is no change. All changes that one look finds are one event, with
+ * `coalesced: true`, since states in between may have been skipped.
+ *
+ * - A file that cannot be parsed: its entries stay, its keys are `rejected` (`PARSE_FAILED` with file, line and column), and
+ *   the status is `stale` until it is mended. One that never could be parsed makes the status stale, no more.
+ * - A configured path that is missing, or anything that cannot be read: its entries stay, the status is stale. A file that
+ *   is missing below a configured directory: its entries are deleted.
+ * - An entry that repeats a key of its file, or has no value: that key is `rejected`.
+ *
+ * Needs the peers `chokidar` (unless `usePolling`), and `js-yaml` as soon as there is a YAML file. Writers should replace a
+ * file by renaming over it: a half-written YAML file is mostly valid YAML.
+ *
+ * Errors: `INVALID_CONFIG` (thrown), `MISSING_PEER`, and with `mustExist` `UNREADABLE`. Completion: never.
+ * Memory: the entries of all files as bytes, and what each subscription holds of them.
+ *
+ * @example
+ * fromFiles({ paths: ['config/'], prefixes: ['/nodes/'] }).pipe(toState())
+ *
+ * @param config `codec` defaults to `jsonCodec`: without a schema `fromFiles<Node>` is a cast
+ * @returns a cold source: each subscription watches and reads for itself
+ */
+export function fromFiles<T = unknown>(config: FromFilesConfig<T>): Source<T> {
+  checkOptions('fromFiles', config, { ...filesRules, mustExist: rule.flag, ...sourceRules }, ['paths', 'prefixes']);
+  const { paths, rescan, usePolling, mustExist = false, ...rest } = config;
+  const options = resolveFilesOptions('fromFiles', {
+    paths,
+    ...(rescan === undefined ? {} : { rescan }),
+    ...(usePolling === undefined ? {} : { usePolling }),
+  });
+  const source = fromBackend(filesBackend(options), { ...rest, codec: rest.codec ?? jsonCodec<T>() });
+  return mustExist ? concat(existence(options.paths), source) : source;
+}
+
+/** Completes where all paths exist. */
+function existence(paths: readonly string[]): Source<never> {
+  const looks = fromAsync(async () => {
+    for (const path of paths) {
+      await stat(path).catch((cause: unknown) => {
+        const message = `${path} cannot be found, and 'mustExist' is set: ${messageOf(cause)}`;
+        throw new DatasyncError('UNREADABLE', message, { cause, backend: 'files', file: path });
+      });
+    }
+  });
+  return looks.pipe(ignoreElements());
+}

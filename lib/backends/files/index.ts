@@ -1,0 +1,3 @@
+export type { FilesOptions, FromFilesConfig } from './config.ts';
+export { filesBackend } from './filesBackend.ts';
+export { fromFiles } from './fromFiles.ts';

@@ -1,0 +1,154 @@
+import type { BigIntStats } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { DatasyncError, messageOf } from '../../model/errors.ts';
+import { extensions, hasFormat } from './parse.ts';
+import type { WatchTarget } from './watchTarget.ts';
+
+/** The files that hold the entries, as the directories show them. */
+export interface Listing {
+  /** In the order of precedence: as configured, then by name. */
+  readonly files: readonly string[];
+  /** Files and directories that could not be looked into: what is known of them stays. They stand among `files`, in order. */
+  readonly unreadable: ReadonlySet<string>;
+  readonly problems: readonly DatasyncError[];
+  /** What has to be watched for each configured path; `undefined`: nothing that exists. */
+  readonly targets: ReadonlyMap<string, WatchTarget | undefined>;
+  /** The stamps of all directories, from before they were read. */
+  readonly directories: ReadonlyMap<string, string>;
+}
+
+/** What identifies the contents of a file, or the names in a directory. */
+export function stampOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
+  return `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`;
+}
+
+/** Whether an error says that there is nothing at that path. */
+export function isAbsence(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
+/** What the status says of a path that cannot be read. */
+export function unreadable(path: string, cause: unknown): DatasyncError {
+  const what = isAbsence(cause) ? 'does not exist' : `cannot be read (${messageOf(cause)})`;
+  return new DatasyncError('UNREADABLE', `${path} ${what}; what was last read of it stays`, {
+    cause,
+    backend: 'files',
+    file: path,
+  });
+}
+
+/** A look at a path, following links. */
+export function look(path: string): Promise<BigIntStats> {
+  return stat(path, { bigint: true });
+}
+
+/** What has to be watched for a configured path: itself if it is a directory, else its name in the one above. */
+export async function targetOf(path: string): Promise<WatchTarget | undefined> {
+  try {
+    const stats = await look(path);
+    if (stats.isDirectory()) return { directory: path, identity: identityOf(stats) };
+  } catch {
+    // It may come into being.
+  }
+  try {
+    const directory = dirname(path);
+    return { directory, identity: identityOf(await look(directory)), only: basename(path) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Inode numbers are used again, at once by some file systems: only with the time of birth do they tell two objects apart. */
+function identityOf({ dev, ino, birthtimeNs }: BigIntStats): string {
+  return `${dev}:${ino}:${birthtimeNs}`;
+}
+
+/**
+ * Lists all files below the configured paths, links followed.
+ *
+ * Names that start with a dot are left out below a directory: editors' swap and lock files, `.git`, and the `..data` of a
+ * mounted ConfigMap, whose files are seen through the links beside it. A configured path may have any name.
+ */
+export async function list(paths: readonly string[], signal: AbortSignal): Promise<Listing> {
+  const listing = new Lister(signal);
+  for (const path of paths) await listing.root(path);
+  return listing;
+}
+
+class Lister implements Listing {
+  readonly files: string[] = [];
+  readonly unreadable: Set<string> = new Set();
+  readonly problems: DatasyncError[] = [];
+  readonly targets: Map<string, WatchTarget | undefined> = new Map();
+  readonly directories: Map<string, string> = new Map();
+  readonly #signal: AbortSignal;
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+  }
+
+  async root(path: string): Promise<void> {
+    this.targets.set(path, await targetOf(path));
+    let stats: BigIntStats;
+    try {
+      stats = await look(path);
+    } catch (error) {
+      this.#keep(path, unreadable(path, error));
+      return;
+    }
+    if (stats.isDirectory()) return this.#directory(path, stats, new Set());
+    if (stats.isFile() && hasFormat(path)) {
+      this.files.push(path);
+      return;
+    }
+    const what = stats.isFile() ? `of an unknown format; known are ${extensions}` : 'neither a file nor a directory';
+    this.#keep(path, new DatasyncError('INVALID_CONFIG', `${path} is ${what}`, { backend: 'files', file: path }));
+  }
+
+  /** `above` are the directories on the way down: a link back to one of them would never end. */
+  async #directory(path: string, stats: BigIntStats, above: ReadonlySet<string>): Promise<void> {
+    const identity = identityOf(stats);
+    if (above.has(identity)) return;
+    this.directories.set(path, stampOf(stats));
+    try {
+      const entries = await readdir(path, { withFileTypes: true });
+      this.#signal.throwIfAborted();
+      entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+      for (const entry of entries) {
+        if (entry.name.startsWith('.')) continue;
+        const child = join(path, entry.name);
+        if (entry.isFile()) this.#file(child);
+        else await this.#other(child, new Set([...above, identity]));
+      }
+    } catch (error) {
+      this.#signal.throwIfAborted();
+      // A directory that is gone has changed the one above it, which will be read again.
+      if (!isAbsence(error) || this.targets.has(path)) this.#keep(path, unreadable(path, error));
+    }
+  }
+
+  /** A directory, a link, or something else. */
+  async #other(path: string, above: ReadonlySet<string>): Promise<void> {
+    let stats: BigIntStats;
+    try {
+      stats = await look(path);
+    } catch (error) {
+      if (!isAbsence(error)) this.#keep(path, unreadable(path, error));
+      return;
+    }
+    if (stats.isDirectory()) await this.#directory(path, stats, above);
+    else if (stats.isFile()) this.#file(path);
+  }
+
+  #file(path: string): void {
+    if (hasFormat(path)) this.files.push(path);
+  }
+
+  #keep(path: string, problem: DatasyncError): void {
+    this.files.push(path);
+    this.unreadable.add(path);
+    this.problems.push(problem);
+  }
+}

@@ -1,0 +1,94 @@
+import { DatasyncError } from '../../model/errors.ts';
+import type { Frame, RawEntry } from '../../source/frames.ts';
+import type { Files, Scanned } from './scan.ts';
+import { changesBetween, sameError, type View, viewOf } from './view.ts';
+
+/** Entries per page: small enough that no single one holds up the event loop. */
+const pageSize = 1_000;
+
+/** Turns the scans of one connection into frames: a snapshot first, then what changed. */
+export class Teller {
+  readonly #prefixes: readonly string[];
+  #files: Files = new Map();
+  /** What was told; missing before the first snapshot. */
+  #view: View | undefined;
+  /** Whether a snapshot was told that nothing was missing from. */
+  #complete = false;
+  #stale: DatasyncError | undefined;
+
+  constructor(prefixes: readonly string[]) {
+    this.#prefixes = prefixes;
+  }
+
+  /** Whether there was a snapshot. */
+  get hasTold(): boolean {
+    return this.#view !== undefined;
+  }
+
+  /**
+   * The frames of one scan.
+   *
+   * @param trouble what else makes the subscription stale
+   */
+  frames(scanned: Scanned, trouble: DatasyncError | undefined): Frame<never>[] {
+    const stale = summary(trouble === undefined ? scanned.problems : [...scanned.problems, trouble]);
+    const data = this.#data(scanned);
+    // Stale before the data that is, healed after the data that heals. A connection before this one may have left it stale.
+    const news = !sameError(stale, this.#stale) || (stale === undefined && data.at(-1)?.type === 'snapshot');
+    this.#stale = stale;
+    if (!news) return data;
+    return stale === undefined ? [...data, { type: 'progress', stale: null }] : [{ type: 'progress', stale }, ...data];
+  }
+
+  #data({ files, problems, waiting }: Scanned): Frame<never>[] {
+    const before = this.#view;
+    const healthy = problems.length === 0;
+    if (waiting || (this.#complete && sameFiles(this.#files, files))) return [];
+    const after = viewOf(files, this.#prefixes);
+    // Nothing to see and something amiss: that must not look as if there were nothing.
+    if (before === undefined && after.size === 0 && !healthy) return [];
+    this.#files = files;
+    this.#view = after;
+    if (before !== undefined && (this.#complete || !healthy)) {
+      const changes = changesBetween(before, after);
+      return changes.length === 0 ? [] : [{ type: 'changes', changes, coalesced: true }];
+    }
+    this.#complete = healthy;
+    // With something amiss no prefix was listed to its end: what was told on an earlier connection and is not seen now stays.
+    return [...pagesOf(after), { type: 'snapshot', ...(healthy ? {} : { scope: [] }) }];
+  }
+}
+
+function sameFiles(before: Files, after: Files): boolean {
+  if (before.size !== after.size) return false;
+  const others = after.entries();
+  for (const [path, state] of before) {
+    const [otherPath, other] = others.next().value!;
+    if (path !== otherPath || state !== other) return false;
+  }
+  return true;
+}
+
+function pagesOf(view: View): Frame<never>[] {
+  const entries: RawEntry[] = [...view.values()];
+  const pages: Frame<never>[] = [];
+  for (let start = 0; start < entries.length; start += pageSize) {
+    pages.push({ type: 'page', entries: entries.slice(start, start + pageSize) });
+  }
+  return pages;
+}
+
+/** One error for the status: the first, and how many there are. */
+function summary(problems: readonly DatasyncError[]): DatasyncError | undefined {
+  const [first, ...more] = problems;
+  if (first === undefined || more.length === 0) return first;
+  const { code, message, backend = 'files', file, line, column } = first;
+  const text = message.slice(message.indexOf('] ') + 2);
+  return new DatasyncError(code, `${text} (and ${more.length} more)`, {
+    cause: new AggregateError(problems, 'all that cannot be read or parsed'),
+    backend,
+    ...(file === undefined ? {} : { file }),
+    ...(line === undefined ? {} : { line }),
+    ...(column === undefined ? {} : { column }),
+  });
+}

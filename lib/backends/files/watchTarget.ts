@@ -1,0 +1,64 @@
+import { basename, dirname } from 'node:path';
+import type { ChokidarOptions, FSWatcher } from 'chokidar';
+import { noop, type Observable } from 'rxjs';
+import { cold } from '../../internal/cold.ts';
+import { hasFormat } from './parse.ts';
+
+/** What has to be watched for the sake of one configured path. */
+export interface WatchTarget {
+  /** A directory. */
+  readonly directory: string;
+  /** Which file system object it is. A watcher never sees a path again once that was deleted or replaced. */
+  readonly identity: string;
+  /** The only name in it that counts; missing: the whole tree does. */
+  readonly only?: string;
+}
+
+/** `ready`: armed · `touched`: something may have changed · an Error: the watcher cannot work. */
+export type Sign = 'ready' | 'touched' | Error;
+
+/** The one function of chokidar that is used. */
+export type Watch = (paths: string, options: ChokidarOptions) => FSWatcher;
+
+/** The system has no watches or files left: without them nothing is seen. */
+const exhausted: ReadonlySet<unknown> = new Set(['ENOSPC', 'EMFILE', 'ENFILE']);
+
+/** A chokidar watcher as an Observable; it ends by unsubscribing only. */
+export function watchTarget(watch: Watch, { directory, only }: WatchTarget): Observable<Sign> {
+  const counts = only === undefined ? mayCount : (name: string) => name === only || name.startsWith('..');
+  return cold((subscriber) => {
+    const watcher = watch(directory, {
+      ignoreInitial: true,
+      ignorePermissionErrors: true,
+      // It would hold back what was removed for 100 ms; the scan waits as long anyway.
+      atomic: false,
+      ...(only === undefined ? {} : { depth: 0 }),
+      ignored: (path, stats) => {
+        if (path === directory || dirname(directory).startsWith(path)) return false;
+        if (only !== undefined) return basename(path) !== only;
+        return basename(path).startsWith('.') || (stats?.isFile() === true && !hasFormat(path));
+      },
+    });
+    subscriber.add(() => {
+      watcher.close().catch(noop);
+      // What still fails inside it would be thrown for want of a listener.
+      watcher.on('error', noop);
+    });
+    watcher.on('ready', () => subscriber.next('ready'));
+    watcher.on('all', () => subscriber.next('touched'));
+    // It says nothing of a write that follows another within 50 ms, nor of a link that it ignores: `..data` of a ConfigMap.
+    watcher.on('raw', (_event, path: unknown) => {
+      if (typeof path !== 'string' || counts(basename(path))) subscriber.next('touched');
+    });
+    watcher.on('error', (error) => {
+      const { code } = error as NodeJS.ErrnoException;
+      subscriber.next(exhausted.has(code) ? (error as Error) : 'touched');
+    });
+  });
+}
+
+/** Whether a name may matter to a scan: one without an extension may be a directory, `..data` is what a ConfigMap swaps. */
+function mayCount(name: string): boolean {
+  if (name.startsWith('.')) return name.startsWith('..');
+  return !name.includes('.') || hasFormat(name);
+}

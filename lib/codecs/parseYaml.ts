@@ -1,0 +1,64 @@
+import { CORE_SCHEMA, EVENT_ID, type Event, getScalarValue, load, mergeTag, parseEvents, YAMLException } from 'js-yaml';
+
+/** YAML 1.2 with `<<`: nobody who writes a merge key means a member of that name. */
+const schema = CORE_SCHEMA.withTags(mergeTag);
+
+/** What is wrong with a YAML text, and where: the first line and the first column are 1. */
+export interface YamlFault {
+  readonly reason: string;
+  readonly line?: number;
+  readonly column?: number;
+}
+
+/**
+ * The value of one YAML document.
+ *
+ * @throws whatever the parser throws; {@link yamlFault} reads it
+ */
+export function parseYaml(text: string): unknown {
+  return load(text, { schema });
+}
+
+/** What a parser's error says, in one line. */
+export function yamlFault(error: unknown): YamlFault {
+  if (!(error instanceof YAMLException)) return { reason: error instanceof Error ? error.message : String(error) };
+  const { reason, mark } = error;
+  return mark === undefined ? { reason } : { reason, line: mark.line + 1, column: mark.column + 1 };
+}
+
+/**
+ * Where the items of a list stand in a YAML text.
+ *
+ * @param member the name of a top-level member that is a list
+ * @returns the offset of each item; none where there is no such list, or it is only an alias
+ */
+export function yamlItemOffsets(text: string, member: string): number[] {
+  const offsets: number[] = [];
+  /** The open collections; `name` is set between the name of a member and its value. */
+  const open: { readonly mapping: boolean; readonly wanted: boolean; name?: string | undefined }[] = [];
+  for (const event of parseEvents(text, {})) {
+    if (event.type === EVENT_ID.DOCUMENT) continue;
+    if (event.type === EVENT_ID.POP) {
+      open.pop();
+      continue;
+    }
+    const parent = open.at(-1);
+    const isName = parent?.mapping === true && parent.name === undefined;
+    if (parent?.wanted === true) offsets.push(offsetOf(event));
+    const wanted = open.length === 1 && !isName && parent?.name === member && event.type === EVENT_ID.SEQUENCE;
+    if (parent?.mapping === true) parent.name = isName ? nameOf(text, event) : undefined;
+    if (event.type === EVENT_ID.MAPPING) open.push({ mapping: true, wanted: false });
+    if (event.type === EVENT_ID.SEQUENCE) open.push({ mapping: false, wanted });
+  }
+  return offsets;
+}
+
+/** A name that is a collection or an alias is none that we look for. */
+function nameOf(text: string, event: Event): string {
+  return event.type === EVENT_ID.SCALAR ? getScalarValue(text, event) : '';
+}
+
+function offsetOf(event: Exclude<Event, { type: typeof EVENT_ID.POP | typeof EVENT_ID.DOCUMENT }>): number {
+  if (event.type === EVENT_ID.SCALAR) return event.valueStart;
+  return event.type === EVENT_ID.ALIAS ? event.anchorStart : event.start;
+}

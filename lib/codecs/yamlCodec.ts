@@ -1,0 +1,40 @@
+import { dump } from 'js-yaml';
+import { decodeText, encodeText } from '../internal/bytes.ts';
+import type { Codec } from '../model/codec.ts';
+import { DatasyncError, messageOf } from '../model/errors.ts';
+import { parseYaml, yamlFault } from './parseYaml.ts';
+
+/**
+ * YAML text in UTF-8: one document of YAML 1.2, in which dates stay texts, with `<<` merged. Needs the peer `js-yaml`.
+ *
+ * Without a schema the type is a cast: `yamlCodec<Interface>()` believes what the store holds.
+ *
+ * @returns a codec that rejects what is not YAML, saying line and column, and refuses to write what YAML cannot hold
+ * (`undefined`, functions, symbols)
+ */
+export function yamlCodec<T = unknown>(): Codec<T> {
+  return {
+    name: 'yaml',
+    decode: (raw) => {
+      const text = decodeText(raw);
+      try {
+        return parseYaml(text) as T;
+      } catch (cause) {
+        const { reason, line, column } = yamlFault(cause);
+        const where = line === undefined ? {} : { line, column: column ?? 1 };
+        const message = line === undefined ? reason : `${reason} (line ${line}, column ${column ?? 1})`;
+        throw new DatasyncError('DECODE_FAILED', message, { cause, ...where });
+      }
+    },
+    encode: (value, key) => {
+      try {
+        // dump() makes an empty text of it, which no parser reads.
+        if (value === undefined) throw new TypeError('it is undefined');
+        return encodeText(dump(value));
+      } catch (cause) {
+        const message = `the value of ${JSON.stringify(key)} cannot be written as YAML: ${messageOf(cause)}`;
+        throw new DatasyncError('ENCODE_FAILED', message, { cause, key });
+      }
+    },
+  };
+}
