@@ -57,7 +57,7 @@ export interface SourceConfig<T> {
   readonly codec?: Codec<T>;
   /** For messages and reports. */
   readonly name?: string;
-  /** Each emission reads everything again; requests merge. Errors and completion are ignored. */
+  /** Each emission reads everything again; requests merge, at most one is answered per 100 ms. Errors and completion are ignored. */
   readonly resyncOn?: Observable<unknown>;
   /** Read everything again after each reconnect, also where the store proves continuity. Default: false. */
   readonly resyncAfterReconnect?: boolean;

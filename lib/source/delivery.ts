@@ -7,6 +7,7 @@ import type { ResyncReason } from '../model/values.ts';
 import type { ResolvedDelivery } from './config.ts';
 import type { Settled } from './frames.ts';
 import { type Batch, Pending, toldOf, type View } from './pending.ts';
+import { strongest } from './reasons.ts';
 import { Redelivery } from './redelivery.ts';
 import type { Committed } from './shadow.ts';
 import { Suspects } from './suspects.ts';
@@ -17,23 +18,6 @@ export interface DeliveryObserver {
   status(cause?: unknown): void;
   /** An event was settled, or room was made: what waited for it may go on. */
   settled(): void;
-}
-
-/** Of several reasons for one resync the strongest is told. */
-const strength: readonly ResyncReason[] = [
-  'nacked',
-  'requested',
-  'prefixes',
-  'reconnected',
-  'compacted',
-  'inconsistent',
-  'regressed',
-  'initial',
-];
-
-/** The strongest of two reasons. */
-export function strongest(a: ResyncReason | undefined, b: ResyncReason): ResyncReason {
-  return a !== undefined && strength.indexOf(a) > strength.indexOf(b) ? a : b;
 }
 
 /**

@@ -1,22 +1,20 @@
-import { asyncScheduler, defer, isObservable, type Observable, type Subscriber, Subscription, timer } from 'rxjs';
-import { cold } from '../internal/cold.ts';
-import { attach, connect } from '../internal/connect.ts';
+import { isObservable, type Subscriber, type Subscription } from 'rxjs';
+import { attach } from '../internal/connect.ts';
 import { guarded } from '../internal/report.ts';
 import { outcomes } from '../model/ack.ts';
 import type { Codec } from '../model/codec.ts';
-import { DatasyncError, messageOf } from '../model/errors.ts';
+import { DatasyncError } from '../model/errors.ts';
 import type { DatasyncEvent } from '../model/events.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { SourceStatus } from '../model/status.ts';
 import type { Rejected, ResyncReason } from '../model/values.ts';
-import { Backoff } from './backoff.ts';
 import { deliveryDefaults, retryDefaults, type SourceConfig } from './config.ts';
-import { Delivery, strongest } from './delivery.ts';
+import { Connection } from './connection.ts';
+import { Delivery } from './delivery.ts';
 import {
   type Backend,
   type ChangesFrame,
   ContinuityLost,
-  FatalError,
   type Frame,
   type PageFrame,
   type ProgressFrame,
@@ -25,15 +23,10 @@ import {
 } from './frames.ts';
 import type { View } from './pending.ts';
 import { coverOf, isUnder } from './prefixes.ts';
+import { strongest } from './reasons.ts';
+import { Requests } from './requests.ts';
 import { type Held, Shadow } from './shadow.ts';
-
-/** Milliseconds between a resync and the next one that was asked for meanwhile: a handler that always asks must not spin. */
-const requestFloor = 100;
-
-interface Trouble {
-  readonly since: number;
-  readonly cause: unknown;
-}
+import { StatusBoard } from './statusBoard.ts';
 
 /**
  * One subscription: keeps a connection, folds its frames into the shadow, and says to the delivery what there is to tell.
@@ -43,12 +36,12 @@ export class Loop<T, P> implements View<T> {
   readonly #backend: Backend<P>;
   readonly #config: SourceConfig<T>;
   readonly #subscriber: Subscriber<DatasyncEvent<T>>;
-  readonly #subscription: number;
   readonly #counted: boolean;
   readonly #shadow: Shadow<T>;
   readonly #delivery: Delivery<T>;
-  readonly #backoff: Backoff;
-  readonly #tellStatus: ((status: SourceStatus) => void) | undefined;
+  readonly #connection: Connection<P>;
+  readonly #requests: Requests;
+  readonly #board: StatusBoard;
   #closed = false;
 
   /** As the user gave them; `undefined` before an Observable of them has emitted. */
@@ -60,7 +53,6 @@ export class Loop<T, P> implements View<T> {
   /** What of them the shadow holds. */
   #listed: readonly string[] = [];
 
-  #connection: Subscription | undefined;
   #position: P | undefined;
   /** The open connection has to end a listing before anything else. */
   #listing = false;
@@ -75,19 +67,6 @@ export class Loop<T, P> implements View<T> {
   /** Everything up to it has been sent, says the backend. */
   #progress = 0;
 
-  #requested = false;
-  #requestTimer: Subscription | undefined;
-  #silence: Subscription | undefined;
-  #heardAt = 0;
-  #waitingForRoom = 0;
-
-  #state: SourceStatus['state'] = 'connecting';
-  #until: number | undefined;
-  #disconnected: Trouble | undefined;
-  #troubled: Trouble | undefined;
-  #dropped = 0;
-  #unknownDeletes = 0;
-
   constructor(
     backend: Backend<P>,
     config: SourceConfig<T> & { readonly codec: Codec<T> },
@@ -97,17 +76,26 @@ export class Loop<T, P> implements View<T> {
     this.#backend = backend;
     this.#config = config;
     this.#subscriber = subscriber;
-    this.#subscription = subscription;
     this.#counted = backend.capabilities.revision === 'subscription';
     this.#shadow = new Shadow(config.codec, backend.name);
-    this.#backoff = new Backoff(retryDefaults(config.retry));
+    this.#board = new StatusBoard(subscription, config.statusObserver);
     this.#delivery = new Delivery(this, subscriber, deliveryDefaults(config.delivery), {
       status: (cause) => this.#status(cause),
-      settled: () => this.#runRequest(),
+      settled: () => this.#requests.run(),
     });
-    const { statusObserver } = config;
-    this.#tellStatus =
-      statusObserver?.next === undefined ? undefined : guarded((status) => statusObserver.next!(status));
+    const ready = (): ReturnType<Delivery<T>['ready']> => this.#delivery.ready();
+    this.#connection = new Connection(backend, retryDefaults(config.retry), ready, {
+      frame: (frame, handle) => this.#take(frame, handle),
+      lost: (error, cause) => this.#lost(error, cause),
+      reopen: () => this.#connect(),
+      failed: (error) => this.#delivery.error(error),
+      state: (state, cause) => this.#enter(state, cause),
+    });
+    // One listing runs, or one resync is open: requests wait for it.
+    this.#requests = new Requests(
+      () => this.#listing || this.#delivery.resyncIsOpen,
+      () => this.#relist(),
+    );
   }
 
   // The view of the delivery.
@@ -159,10 +147,9 @@ export class Loop<T, P> implements View<T> {
     if (this.#closed) return;
     this.#closed = true;
     this.#disconnect();
-    this.#requestTimer?.unsubscribe();
+    this.#requests.close();
     this.#delivery.close();
-    this.#state = 'closed';
-    this.#status();
+    this.#enter('closed');
   }
 
   // ---- prefixes ---------------------------------------------------------------------------------------------------
@@ -189,7 +176,7 @@ export class Loop<T, P> implements View<T> {
     if (cover.length === 0) this.#watchNothing(cover);
     else if (first) this.#connect();
     else if (!sameCover) this.#watchOthers(cover);
-    else if (this.#delivery.revision !== undefined && !this.#listing) {
+    else if (this.#delivery.revision !== undefined && !this.#listing && this.#listed.length === cover.length) {
       this.#shown = wanted;
       this.#delivery.resync('prefixes', []);
     }
@@ -198,8 +185,11 @@ export class Loop<T, P> implements View<T> {
   /** Without a connection there is no trouble. */
   #watchNothing(cover: readonly string[]): void {
     this.#disconnect();
-    this.#position = this.#reason = this.#disconnected = this.#troubled = undefined;
-    this.#listing = this.#requested = false;
+    this.#position = this.#reason = undefined;
+    this.#listing = false;
+    this.#requests.answered();
+    this.#board.connected();
+    this.#board.troubled(undefined);
     this.#enter('live');
     // Unless the observer of that state has changed them already.
     if (this.#cover === cover) this.#tellKept();
@@ -209,11 +199,11 @@ export class Loop<T, P> implements View<T> {
     // Nothing new to list: what is left can be told at once, and the watch goes on where it stands.
     const kept = this.#position !== undefined && this.#listed.length === cover.length;
     this.#reason = kept ? undefined : strongest(this.#reason, 'prefixes');
-    const waits = this.#state === 'backoff';
+    const waits = this.#board.state === 'backoff';
     if (!waits) this.#disconnect();
     if (kept) this.#tellKept();
     // A consumer that was told may have changed them again.
-    if (!waits && this.#connection === undefined && this.#cover.length > 0) this.#connect();
+    if (!waits && !this.#connection.isOpen && this.#cover.length > 0) this.#connect();
   }
 
   #tellKept(): void {
@@ -228,89 +218,27 @@ export class Loop<T, P> implements View<T> {
     if (this.#closed) return;
     if (this.#position === undefined) {
       this.#listed = [];
-      // The listing that starts now is the one that was asked for.
-      this.#requested = false;
+      this.#requests.answered();
     }
     const added = this.#cover.filter((prefix) => !isUnder(prefix, this.#listed));
     this.#listing = added.length > 0;
     this.#paging = this.#established = false;
-    const context = { prefixes: this.#cover, added, from: this.#position, ready: () => this.#ready() };
-    const handle = new Subscription();
-    this.#connection = handle;
-    this.#enter('connecting');
-    // The observer of that state may have ended it all, or replaced the connection.
-    if (handle.closed) return;
-    this.#hear();
-    this.#watchSilence();
-    connect(
-      defer(() => this.#backend.open(context)),
-      {
-        next: (frame) => this.#take(frame, handle),
-        error: (error) => this.#over(error),
-        complete: () => this.#over(undefined),
-      },
-      handle,
-    );
+    this.#connection.open({ prefixes: this.#cover, added, from: this.#position });
   }
 
   #disconnect(): void {
-    const connection = this.#connection;
-    this.#connection = undefined;
-    this.#silence?.unsubscribe();
-    this.#silence = undefined;
-    this.#until = undefined;
     this.#shadow.discard();
-    connection?.unsubscribe();
+    this.#connection.close();
   }
 
-  /** The connection has ended, one way or another. */
-  #over(error: unknown): void {
-    this.#disconnect();
-    if (this.#closed) return;
-    const { name } = this.#backend;
-    if (error instanceof FatalError) {
-      this.#delivery.error(
-        error.cause instanceof DatasyncError
-          ? error.cause
-          : new DatasyncError('FATAL', error.message, { cause: error, backend: name }),
-      );
-      return;
-    }
-    const lost = error instanceof ContinuityLost && error.cause instanceof DatasyncError ? error.cause : error;
-    const cause = lost ?? new DatasyncError('CONNECTION_LOST', 'the connection ended', { backend: name });
+  /** The connection broke: what was staged is void, and the position too unless the store proves continuity. */
+  #lost(error: unknown, cause: unknown): void {
+    this.#shadow.discard();
     const told = this.#delivery.revision !== undefined;
     if (error instanceof ContinuityLost) this.#loseContinuity(error.reason);
     else if (this.#position === undefined || this.#config.resyncAfterReconnect === true)
       this.#loseContinuity('reconnected');
-    if (told) this.#disconnected ??= { since: asyncScheduler.now(), cause };
-    if (!this.#backoff.failed()) {
-      this.#giveUp(cause);
-      return;
-    }
-    const { delay, notifier } = this.#backoff.wait(cause);
-    const handle = new Subscription();
-    this.#connection = handle;
-    this.#until = delay === undefined ? undefined : asyncScheduler.now() + delay;
-    this.#enter('backoff', cause);
-    connect(
-      notifier,
-      {
-        next: () => {
-          handle.unsubscribe();
-          this.#until = undefined;
-          this.#connect();
-        },
-        error: (failure) => this.#delivery.error(failure),
-        complete: () => this.#giveUp(cause),
-      },
-      handle,
-    );
-  }
-
-  #giveUp(cause: unknown): void {
-    const { attempt } = this.#backoff;
-    const message = `gave up after ${attempt} failure${attempt === 1 ? '' : 's in a row'}: ${messageOf(cause)}`;
-    this.#delivery.error(new DatasyncError('RETRY_EXHAUSTED', message, { cause, backend: this.#backend.name }));
+    if (told) this.#board.disconnected(cause);
   }
 
   #loseContinuity(reason: ResyncReason): void {
@@ -321,7 +249,6 @@ export class Loop<T, P> implements View<T> {
   // ---- frames -----------------------------------------------------------------------------------------------------
 
   #take(frame: Frame<P>, connection: Subscription): void {
-    this.#hear();
     // Nothing but the type says what a backend sends, so nothing is believed.
     switch ((frame as Frame<P> | undefined | null)?.type) {
       case 'page':
@@ -339,7 +266,7 @@ export class Loop<T, P> implements View<T> {
 
   #takePage(frame: PageFrame, connection: Subscription): void {
     if (!areKeyed(frame.entries)) return this.#broken('a page with entries that have no key', undefined);
-    if (!this.#established && this.#state !== 'snapshotting') {
+    if (!this.#established && this.#board.state !== 'snapshotting') {
       this.#enter('snapshotting');
       if (connection.closed) return;
     }
@@ -392,7 +319,7 @@ export class Loop<T, P> implements View<T> {
     if (revision <= this.#revision) {
       const late = revision < this.#revision || this.#shadow.holds(frame.changes, this.#cover);
       if (!late) return this.#broken(`other changes at revision ${revision}, which was told already`, settled);
-      this.#dropped++;
+      this.#board.dropped++;
       settled?.(outcomes.superseded);
       return;
     }
@@ -401,7 +328,7 @@ export class Loop<T, P> implements View<T> {
     if (!this.#establish(connection)) return this.#forget(settled);
 
     const { steps, unknownDeletes } = this.#shadow.apply(frame.changes, this.#cover, revision);
-    this.#unknownDeletes += unknownDeletes;
+    this.#board.unknownDeletes += unknownDeletes;
     if (frame.position !== undefined) this.#position = frame.position;
     if (!this.#counted || steps.length > 0) this.#revision = revision;
     if (!this.#counted) this.#progress = revision;
@@ -419,8 +346,7 @@ export class Loop<T, P> implements View<T> {
     if (revision !== undefined && !this.#counted && !isRevision(revision))
       return this.#broken(`progress at revision ${String(revision)}`, undefined);
     if (stale !== undefined) {
-      this.#troubled =
-        stale === null ? undefined : { since: this.#troubled?.since ?? asyncScheduler.now(), cause: stale };
+      this.#board.troubled(stale ?? undefined);
       this.#status(stale ?? undefined);
       if (connection.closed) return;
     }
@@ -438,7 +364,7 @@ export class Loop<T, P> implements View<T> {
     const error = new DatasyncError('CONTRACT_BROKEN', `the backend sent ${what}; everything is read again`, {
       backend: name,
     });
-    this.#over(new ContinuityLost('inconsistent', error.message, { cause: error }));
+    this.#connection.over(new ContinuityLost('inconsistent', error.message, { cause: error }));
   }
 
   /** The frame that is being taken is from a connection that has just been given up. */
@@ -454,108 +380,40 @@ export class Loop<T, P> implements View<T> {
    */
   #establish(connection: Subscription): boolean {
     this.#established = true;
-    if (this.#state !== 'live') {
-      this.#backoff.live();
-      this.#disconnected = undefined;
+    if (this.#board.state !== 'live') {
+      this.#connection.live();
+      this.#board.connected();
       this.#enter('live');
     }
     return !connection.closed;
   }
 
-  // ---- requests ---------------------------------------------------------------------------------------------------
+  // ---- requests and status ----------------------------------------------------------------------------------------
 
   #request(): void {
     if (this.#closed || this.#wanted === undefined) return;
-    if (this.#state === 'backoff') this.#loseContinuity('requested');
-    else if (this.#mustWait) this.#requested = true;
-    else this.#relist();
-  }
-
-  /** One listing runs, or one resync is open: requests merge into one more. */
-  get #mustWait(): boolean {
-    return this.#listing || this.#delivery.resyncIsOpen || this.#requestTimer !== undefined;
-  }
-
-  #runRequest(): void {
-    if (!this.#requested || this.#mustWait || this.#closed) return;
-    this.#requestTimer = timer(requestFloor).subscribe(() => {
-      this.#requestTimer = undefined;
-      if (!this.#requested) return;
-      if (this.#state === 'backoff') this.#loseContinuity('requested');
-      else if (!this.#mustWait) this.#relist();
-    });
+    if (this.#board.state === 'backoff') this.#loseContinuity('requested');
+    else this.#requests.ask();
   }
 
   #relist(): void {
     if (this.#cover.length === 0) {
-      this.#requested = false;
       this.#delivery.resync('requested', []);
       return;
     }
-    this.#disconnect();
     this.#loseContinuity('requested');
+    if (this.#board.state === 'backoff') return;
+    this.#disconnect();
     this.#connect();
   }
 
-  // ---- silence and status -----------------------------------------------------------------------------------------
-
-  #ready(): Observable<void> {
-    return cold((subscriber) => {
-      this.#waitingForRoom++;
-      subscriber.add(() => {
-        this.#waitingForRoom--;
-        this.#hear();
-      });
-      subscriber.add(this.#delivery.ready().subscribe(subscriber));
-    });
-  }
-
-  #hear(): void {
-    if (this.#backend.maxSilence !== undefined) this.#heardAt = asyncScheduler.now();
-  }
-
-  #watchSilence(): void {
-    const { maxSilence, name } = this.#backend;
-    if (maxSilence === undefined || this.#connection === undefined) return;
-    const wait = Math.max(1, this.#heardAt + maxSilence - asyncScheduler.now());
-    this.#silence = timer(wait).subscribe(() => {
-      // A backend that waits for room says nothing, and is not dead.
-      if (this.#waitingForRoom > 0) this.#hear();
-      if (asyncScheduler.now() - this.#heardAt < maxSilence) this.#watchSilence();
-      else
-        this.#over(
-          new DatasyncError('DEAD_STREAM', `nothing came for ${maxSilence} ms, not even a sign of life`, {
-            backend: name,
-          }),
-        );
-    });
-  }
-
   #enter(state: SourceStatus['state'], cause?: unknown): void {
-    this.#state = state;
+    this.#board.state = state;
     this.#status(cause);
   }
 
   #status(cause?: unknown): void {
-    if (this.#tellStatus === undefined) return;
-    const { revision, lag, unsettled, oldestUnsettledSince, lateClaims, nacked } = this.#delivery;
-    const troubles = [this.#disconnected, this.#troubled, nacked].filter((trouble) => trouble !== undefined);
-    const stale = troubles.sort((a, b) => a.since - b.since)[0];
-    this.#tellStatus({
-      subscription: this.#subscription,
-      state: this.#state,
-      ...(stale === undefined ? {} : { stale }),
-      ...(this.#backoff.attempt === 0 ? {} : { attempt: this.#backoff.attempt }),
-      ...(this.#until === undefined ? {} : { until: this.#until }),
-      ...(cause === undefined ? {} : { cause }),
-      ...(revision === undefined ? {} : { revision }),
-      lag,
-      unsettled,
-      ...(oldestUnsettledSince === undefined ? {} : { oldestUnsettledSince }),
-      lateClaims,
-      dropped: this.#dropped,
-      unknownDeletes: this.#unknownDeletes,
-    });
+    this.#board.tell(this.#delivery, this.#connection, cause);
   }
 }
 

@@ -37,7 +37,8 @@ export class Redelivery {
     if (this.#timer !== undefined) return;
     this.#failures++;
     const { delay, maxDelay } = this.#config;
-    if (!this.exhausted) this.#schedule(Math.min(maxDelay, delay * 2 ** (this.#failures - 1)));
+    // 0 doubled for ever must not become 0 × Infinity.
+    if (!this.exhausted) this.#schedule(Math.min(maxDelay, delay * 2 ** Math.min(this.#failures - 1, 52)));
     else if (this.#news) this.news();
   }
 
