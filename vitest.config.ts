@@ -34,7 +34,14 @@ export default defineConfig({
         extends: true,
         // A worker per file: a watcher or timer that one spec leaks cannot reach the next.
         // They wait for timers and the file system far more than they compute.
-        test: { name: 'files', include: [files], pool: 'threads', isolate: true, maxWorkers: 4 },
+        test: {
+          name: 'files',
+          include: [files],
+          pool: 'threads',
+          isolate: true,
+          maxWorkers: 4,
+          sequence: { groupOrder: 1 },
+        },
       },
       // Real servers get a project of their own, without file parallelism, when the first one lands.
     ],

@@ -1,21 +1,24 @@
-/** Few entries per bucket keep a change cheap; few buckets keep the copy of their list cheap. */
-const entriesPerBucket = 32;
+/** Few entries per bucket keep a change cheap, more of them the memory small. */
+const entriesPerBucket = 8;
 
 type Bucket<T> = ReadonlyMap<string, T>;
+/** Buckets that are copied together. */
+type Chunk<T> = readonly (Bucket<T> | undefined)[];
 
 /**
- * An immutable Map: a change makes a new one in O(√n) by copying one small bucket and the list of buckets, and shares
- * the rest. Iteration is in no particular order.
+ * An immutable Map: a change makes a new one in O(√n) by copying one small bucket, the chunk it stands in and the list of
+ * chunks, and shares the rest. Iteration is in no particular order.
  */
 export class StateMap<T> implements ReadonlyMap<string, T> {
   // Not `#`: deep equality must see it, or two states with as many keys would be equal for `node:assert`.
-  private readonly buckets: readonly (Bucket<T> | undefined)[];
-  readonly #mask: number;
+  private readonly chunks: readonly Chunk<T>[];
+  /** A hash says by these bits where its bucket stands in its chunk, by those above them which chunk it is. */
+  readonly #bits: number;
   readonly size: number;
 
-  private constructor(buckets: readonly (Bucket<T> | undefined)[], size: number) {
-    this.buckets = buckets;
-    this.#mask = buckets.length - 1;
+  private constructor(chunks: readonly Chunk<T>[], size: number) {
+    this.chunks = chunks;
+    this.#bits = 31 - Math.clz32(chunks[0]!.length);
     this.size = size;
   }
 
@@ -28,41 +31,44 @@ export class StateMap<T> implements ReadonlyMap<string, T> {
       if (!bucket.has(key)) size++;
       bucket.set(key, value);
     }
-    return new StateMap(buckets, size);
+    return new StateMap(chunksOf(buckets), size);
   }
 
   /** The Map with some entries replaced (`undefined`: removed); itself where nothing is different. */
   with(changes: Iterable<readonly [string, T | undefined]>): StateMap<T> {
-    let buckets: (Bucket<T> | undefined)[] | undefined;
+    let chunks: (Bucket<T> | undefined)[][] | undefined;
     const copied = new Map<number, Map<string, T>>();
     let size = this.size;
     for (const [key, value] of changes) {
-      const index = hash(key) & this.#mask;
-      const now = copied.get(index) ?? this.buckets[index];
+      const index = this.#indexOf(key);
+      const now = copied.get(index) ?? this.#bucketAt(index);
       const had = now?.has(key) === true;
       if (value === undefined ? !had : had && Object.is(now.get(key), value)) continue;
       let bucket = copied.get(index);
       if (bucket === undefined) {
-        bucket = new Map(this.buckets[index]);
+        bucket = new Map(now);
         copied.set(index, bucket);
-        buckets ??= this.buckets.slice();
-        buckets[index] = bucket;
+        // Each of them is copied too before it is written to.
+        chunks ??= this.chunks.slice() as (Bucket<T> | undefined)[][];
+        const number = index >>> this.#bits;
+        if (chunks[number] === this.chunks[number]) chunks[number] = chunks[number]!.slice();
+        chunks[number]![index & ((1 << this.#bits) - 1)] = bucket;
       }
       if (value === undefined) bucket.delete(key);
       else bucket.set(key, value);
       size += (value === undefined ? 0 : 1) - (had ? 1 : 0);
     }
-    if (buckets === undefined) return this;
-    const map = new StateMap(buckets, size);
-    return size > buckets.length * entriesPerBucket * 2 ? StateMap.from(map, size) : map;
+    if (chunks === undefined) return this;
+    const map = new StateMap(chunks, size);
+    return size > (chunks.length << this.#bits) * entriesPerBucket * 2 ? StateMap.from(map, size) : map;
   }
 
   get(key: string): T | undefined {
-    return this.buckets[hash(key) & this.#mask]?.get(key);
+    return this.#bucketAt(this.#indexOf(key))?.get(key);
   }
 
   has(key: string): boolean {
-    return this.buckets[hash(key) & this.#mask]?.has(key) === true;
+    return this.#bucketAt(this.#indexOf(key))?.has(key) === true;
   }
 
   forEach(visit: (value: T, key: string, map: ReadonlyMap<string, T>) => void): void {
@@ -70,7 +76,7 @@ export class StateMap<T> implements ReadonlyMap<string, T> {
   }
 
   *entries(): MapIterator<[string, T]> {
-    for (const bucket of this.buckets) if (bucket !== undefined) yield* bucket;
+    for (const chunk of this.chunks) for (const bucket of chunk) if (bucket !== undefined) yield* bucket;
   }
 
   *keys(): MapIterator<string> {
@@ -90,6 +96,14 @@ export class StateMap<T> implements ReadonlyMap<string, T> {
     return Object.fromEntries([...this].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
+  #indexOf(key: string): number {
+    return hash(key) & ((this.chunks.length << this.#bits) - 1);
+  }
+
+  #bucketAt(index: number): Bucket<T> | undefined {
+    return this.chunks[index >>> this.#bits]![index & ((1 << this.#bits) - 1)];
+  }
+
   // What Node's `console.log` shows; elsewhere nobody asks.
   static {
     Object.defineProperty(StateMap.prototype, Symbol.for('nodejs.util.inspect.custom'), {
@@ -104,6 +118,14 @@ function bucketsFor(size: number): number {
   let buckets = 1;
   while (buckets * entriesPerBucket < size) buckets *= 2;
   return buckets;
+}
+
+/** As many chunks as each has buckets, or half as many. */
+function chunksOf<B>(buckets: readonly B[]): B[][] {
+  const length = 2 ** Math.ceil(Math.log2(buckets.length) / 2);
+  return Array.from({ length: buckets.length / length }, (_, number) =>
+    buckets.slice(number * length, (number + 1) * length),
+  );
 }
 
 // FNV-1a over UTF-16 code units.

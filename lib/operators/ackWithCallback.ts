@@ -1,9 +1,10 @@
-import { isObservable, type Observable, type OperatorFunction, Subscription, timer } from 'rxjs';
+import { type OperatorFunction, Subscription } from 'rxjs';
 import { cold } from '../internal/cold.ts';
-import { attach, connect } from '../internal/connect.ts';
-import { failure, type Outcome, outcomes, worse } from '../model/ack.ts';
+import { connect } from '../internal/connect.ts';
+import { type Outcome, outcomes, worse } from '../model/ack.ts';
 import { ackOf, type ChangeEvent, type DatasyncEvent, type ResyncEvent, release, retained } from '../model/events.ts';
 import { checkOptions, rule } from '../model/options.ts';
+import { Work } from './work.ts';
 
 /** What the work is given besides the event. */
 export interface WorkContext {
@@ -65,82 +66,39 @@ export function ackWithCallback<T>(
       const waiting: DatasyncEvent<T>[] = [];
       // The event whose claim we hold for its work; `busy` outlasts it by the emission of the result.
       let current: DatasyncEvent<T> | undefined;
+      let work: Work | undefined;
       let busy = false;
-      let stop: (() => void) | undefined;
       let looping = false;
       let completed = false;
 
-      const finish = (outcome: Outcome): void => {
-        const event = current!;
-        current = stop = undefined;
-        release(event, outcome);
-        subscriber.next({ event, outcome });
-        busy = false;
-        loop();
-      };
-
-      const stopWork = (): void => stop?.();
-
       const cancelAll = (): void => {
-        stopWork();
+        work?.stop();
         if (current !== undefined) waiting.unshift(current);
         current = undefined;
         for (const event of waiting.splice(0)) release(event, outcomes.cancelled);
       };
 
       const start = (event: DatasyncEvent<T>): void => {
+        const ack = ackOf(event)!;
+        const before = ack.worst;
+        // What the handler says of it by `event.fail`, which the ack then knows already.
+        let said: Outcome | undefined;
         busy = true;
         current = event;
-        const context = new Work();
-        const ack = ackOf(event)!;
-        const said = ack.worst;
-        let work: unknown;
-        try {
-          work = event.type === 'resync' ? handlers.resync(event, context) : handlers.change(event, context);
-        } catch (error) {
-          finish(failure(error));
-          return;
-        }
-        if (subscriber.closed) return;
-        if (isObservable(work) || isPromiseLike(work)) waitFor(work, context);
-        // A handler may have called `event.fail` itself.
-        else finish(ack.worst === said ? outcomes.applied : worse(outcomes.applied, ack.worst));
-      };
-
-      const waitFor = (work: Observable<unknown> | PromiseLike<unknown>, context: Work): void => {
-        const running = new Subscription();
-        stop = () => {
-          stop = undefined;
-          running.unsubscribe();
-          context.abort();
-        };
-        const end = (outcome: Outcome): void => {
-          // A Promise cannot be unsubscribed: it may come back after it was given up.
-          if (running.closed) return;
-          running.unsubscribe();
-          finish(outcome);
-        };
-        if (config.timeout !== undefined) {
-          running.add(
-            timer(config.timeout).subscribe(() => {
-              stop?.();
-              finish(outcomes.timedOut);
-            }),
-          );
-        }
-        if (isObservable(work)) {
-          // The handle of its own closes before `end` is called; `running` must still be open then.
-          attach(running, work, {
-            next: () => undefined,
-            error: (error) => end(failure(error)),
-            complete: () => end(outcomes.applied),
-          });
-        } else {
-          work.then(
-            () => end(outcomes.applied),
-            (error: unknown) => end(failure(error)),
-          );
-        }
+        work = new Work((outcome) => {
+          current = work = undefined;
+          release(event, outcome);
+          subscriber.next({ event, outcome: said === undefined ? outcome : worse(said, outcome) });
+          busy = false;
+          loop();
+        });
+        work.start((context) => {
+          try {
+            return event.type === 'resync' ? handlers.resync(event, context) : handlers.change(event, context);
+          } finally {
+            if (ack.worst !== before) said = ack.worst;
+          }
+        }, config.timeout);
       };
 
       const loop = (): void => {
@@ -153,7 +111,7 @@ export function ackWithCallback<T>(
 
       const upstream = new Subscription();
       // In this order: the work is stopped, the source cancels what is open, the rest is let go of.
-      subscriber.add(stopWork);
+      subscriber.add(() => work?.stop());
       subscriber.add(upstream);
       subscriber.add(cancelAll);
       connect(
@@ -175,25 +133,4 @@ export function ackWithCallback<T>(
         upstream,
       );
     });
-}
-
-/** Makes a signal only for work that looks at it. */
-class Work implements WorkContext {
-  #controller: AbortController | undefined;
-  #aborted = false;
-
-  get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
-    if (this.#aborted) this.#controller.abort();
-    return this.#controller.signal;
-  }
-
-  abort(): void {
-    this.#aborted = true;
-    this.#controller?.abort();
-  }
-}
-
-function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as PromiseLike<unknown> | undefined | null)?.then === 'function';
 }

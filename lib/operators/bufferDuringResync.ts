@@ -98,6 +98,8 @@ export function bufferDuringResync<T>(
           else finish();
         });
         ack.onLate(() => {
+          // It was cleared too early: its keys are named again.
+          superseded.add(event);
           if (latest === event && until === undefined) flowing = false;
         });
         pass(event);
@@ -120,12 +122,14 @@ export function bufferDuringResync<T>(
       };
 
       const fail = (error: unknown): void => {
+        // The source first: what it still has open was not cut off inside the pipeline.
+        upstream.unsubscribe();
         cancelHeld();
         subscriber.error(error);
       };
 
       const upstream = new Subscription();
-      // The source first: unsubscribed, it cancels all that is open, and does not take it for a cut inside the pipeline.
+      // In the same order where all is unsubscribed.
       subscriber.add(upstream);
       subscriber.add(cancelHeld);
       connect(

@@ -3,6 +3,7 @@ import { cold } from '../internal/cold.ts';
 import { connect } from '../internal/connect.ts';
 import { type Outcome, settledWell } from '../model/ack.ts';
 import { ackOf, type ChangeEvent, type DatasyncEvent, type ResyncEvent, release, retained } from '../model/events.ts';
+import { Snapshot } from '../model/snapshot.ts';
 import type { Change, KeyValue, Rejected, ResyncDiff } from '../model/values.ts';
 import { amended, Suspects } from '../source/suspects.ts';
 
@@ -14,8 +15,8 @@ import { amended, Suspects } from '../source/suspects.ts';
  * `prevValue` becomes what went through here last for that key. A resync gets the next epoch and the diff against that;
  * a key is `changed` unless it has the same value, or the same revision in a history that did not go back. A delete of a
  * key that never went through goes no further, and an event left with nothing neither. The keys of an event that failed
- * below are named by every resync until one that names them has been settled well. Nobody retries a hand-made resync:
- * after a failure {@link bufferDuringResync} holds until the next list.
+ * below are named by every resync until one that names them has been settled well. A key that cannot be decoded keeps
+ * its last good value. Nobody retries a hand-made resync: after a failure {@link bufferDuringResync} holds until the next list.
  *
  * Order: kept. Errors and completion: passed on. Memory: one entry per key.
  *
@@ -30,8 +31,8 @@ export function trackPrevious<T>(): MonoTypeOperatorFunction<DatasyncEvent<T>> {
     cold((subscriber) => {
       const suspects = new Suspects<T>();
       let told = new Map<string, KeyValue<T>>();
-      // Told as rejected, and never good: a delete of such a key is told once.
-      let onlyRejected = new Set<string>();
+      // Told as rejected, and not good since.
+      let bad = new Set<string>();
       let epoch = 0;
       let revision = Number.NEGATIVE_INFINITY;
 
@@ -52,11 +53,20 @@ export function trackPrevious<T>(): MonoTypeOperatorFunction<DatasyncEvent<T>> {
       const takeResync = (arrived: ResyncEvent<T>): void => {
         const wentBack = arrived.reason === 'regressed' || arrived.revision < revision;
         const before = told;
+        const wasBad = bad;
         told = new Map(arrived.entries.items.map((item) => [item.key, item]));
-        onlyRejected = new Set(arrived.rejected.map(({ key }) => key).filter((key) => !told.has(key)));
+        bad = new Set(arrived.rejected.map(({ key }) => key));
+        const rejected = arrived.rejected.map((item) => {
+          const good = told.has(item.key) ? undefined : before.get(item.key);
+          if (good === undefined) return item;
+          told.set(item.key, good);
+          return { ...item, lastGood: good.value };
+        });
+        const entries = told.size === arrived.entries.size ? arrived.entries : new Snapshot([...told.values()]);
         revision = arrived.revision;
-        const diff = diffOf(before, told, wentBack);
-        const { event, clear } = amended(arrived.with({ epoch: ++epoch, diff }), suspects);
+        const recovered = (key: string): boolean => wasBad.has(key) && !bad.has(key);
+        const diff = diffOf(before, told, wentBack, recovered);
+        const { event, clear } = amended(arrived.with({ epoch: ++epoch, entries, diff, rejected }), suspects);
         pass(event, clear);
       };
 
@@ -64,16 +74,17 @@ export function trackPrevious<T>(): MonoTypeOperatorFunction<DatasyncEvent<T>> {
         revision = arrived.revision;
         const rejected = arrived.rejected.map((item): Rejected<T> => {
           const good = told.get(item.key);
-          if (good === undefined) onlyRejected.add(item.key);
+          bad.add(item.key);
           return good === undefined ? item : { ...item, lastGood: good.value };
         });
         const changes: Change<T>[] = [];
         for (const change of arrived.changes) {
           const { key } = change;
           const before = told.get(key);
-          const wasRejected = onlyRejected.delete(key);
+          const wasBad = bad.delete(key);
           if (change.op === 'put') told.set(key, { key, value: change.value, revision: change.revision });
-          else if (before === undefined && !wasRejected) continue;
+          // Of a key that never was good a delete is told once.
+          else if (before === undefined && !wasBad) continue;
           else told.delete(key);
           changes.push({ ...change, prevValue: before?.value });
         }
@@ -103,6 +114,7 @@ function diffOf<T>(
   before: ReadonlyMap<string, KeyValue<T>>,
   now: ReadonlyMap<string, KeyValue<T>>,
   wentBack: boolean,
+  recovered: (key: string) => boolean,
 ): ResyncDiff<T> {
   const added: KeyValue<T>[] = [];
   const changed: (KeyValue<T> & { prevValue: T | undefined })[] = [];
@@ -110,7 +122,7 @@ function diffOf<T>(
   for (const [key, item] of now) {
     const old = before.get(key);
     if (old === undefined) added.push(item);
-    else if (!Object.is(old.value, item.value) && (wentBack || old.revision !== item.revision))
+    else if (recovered(key) || (!Object.is(old.value, item.value) && (wentBack || old.revision !== item.revision)))
       changed.push({ ...item, prevValue: old.value });
   }
   for (const [key, { value }] of before) if (!now.has(key)) removed.push({ key, prevValue: value });

@@ -152,6 +152,36 @@ describe('prefixes as an Observable', () => {
       expect(seen.take()).toEqual(['{a/x:1 +c/z:1}@7 prefixes']);
     }));
 
+  it('while the connection is down: what was not listed is not shown, also when only the wording changes', () =>
+    virtually((time) => {
+      const parts = watching(['a/'], { 'a/x': 1 });
+      const { backend, seen, prefixes } = parts;
+      backend.fail();
+      prefixes.next(['a/', 'b/']);
+      prefixes.next(['a/', 'b/', 'a/x']);
+      expect(seen.take()).toEqual([]);
+      time.advance(100);
+      backend.send(...listing({ 'b/y': 1 }, 7, { scope: ['b/'] }));
+      expect(seen.take()).toEqual(['{a/x:1 +b/y:1}@7 prefixes']);
+      expect(prefixesOf(parts)).toEqual(['a/', 'b/', 'a/x']);
+    }));
+
+  it('while they are listed: a resync that is told again from memory shows what it showed', () =>
+    virtually((time) => {
+      const prefixes = new BehaviorSubject(['a/']);
+      const { backend, seen } = subscribed(
+        { prefixes },
+        {},
+        (event) => event.epoch === 1 && event.fail(new Error('no')),
+      );
+      backend.send(...listing({ 'a/x': 1 }, 7));
+      prefixes.next(['a/', 'b/']);
+      time.advance(1_000);
+      expect((seen.last as ResyncEvent<number>).prefixes).toEqual(['a/']);
+      backend.send(...listing({ 'b/y': 1 }, 7, { scope: ['b/'] }));
+      expect(seen.take()).toEqual(['{a/x:1}@7', '{a/x:1}@7 nacked', '{a/x:1 +b/y:1}@7 prefixes']);
+    }));
+
   it('none at all ends a back-off and its trouble', () =>
     virtually((time) => {
       const { backend, seen, status, prefixes } = watching(['a/'], { 'a/x': 1 });

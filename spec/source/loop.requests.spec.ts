@@ -71,6 +71,37 @@ describe('resyncOn', () => {
       expect(seen.events.length).toBe(11);
     }));
 
+  it('nor one that asks when its work is done', () =>
+    virtually((time) => {
+      const resyncOn = new Subject<void>();
+      const { seen } = subscribed({ resyncOn }, answering, (event) => {
+        const claim = event.claim();
+        timer(0).subscribe(() => {
+          claim.done();
+          if (event.epoch < 100) always(event, resyncOn);
+        });
+      });
+      time.advance(1_000);
+      // The first time it is answered at once.
+      expect(seen.events.length).toBeLessThanOrEqual(12);
+      expect(seen.take()[1]).toBe('{=x:1}@7 requested');
+    }));
+
+  it('two that have nothing to do with each other are both answered', () =>
+    virtually((time) => {
+      const resyncOn = new Subject<void>();
+      const { seen } = subscribed({ resyncOn }, answering);
+      resyncOn.next();
+      expect(seen.take()).toEqual(['{x:1}@7', '{=x:1}@7 requested']);
+      time.advance(50);
+      resyncOn.next();
+      resyncOn.next();
+      time.advance(100);
+      expect(seen.take()).toEqual(['{=x:1}@7 requested']);
+      time.advance(1_000);
+      expect(seen.take()).toEqual([]);
+    }));
+
   it('nor one that watches nothing', () =>
     virtually((time) => {
       const resyncOn = new Subject<void>();

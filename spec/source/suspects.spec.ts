@@ -30,7 +30,7 @@ describe('Suspects', () => {
     ['!x:1@8', {}, ['!x:1'], 'a deletion is told again'],
     ['!x:1@8', { x: 1 }, ['x:1>1'], 'a deletion that was undone is changed'],
     ['x:1>2,!y:1,+z:1@8', { z: 2 }, ['+z:2', '!x:1', '!y:1'], 'all keys of a transaction'],
-  ] as const)('%s, now %j: %j (%s)', (change, now, expected) => {
+  ] as [string, Record<string, number>, string[], string][])('%s, now %j: %j (%s)', (change, now, expected) => {
     const suspects = new Suspects<number>();
     suspects.add(event(change));
     expect(named(suspects, now).texts).toEqual(expected);

@@ -141,9 +141,10 @@ function* framesAndEvents(run: Run): Iterable<FrameOutcome> {
         const outcome = sent.settled[0]?.outcome;
         if (outcome === undefined || outcome.type === 'superseded' || outcome.type === 'cancelled') continue;
         const revision = 'revision' in sent.frame ? (sent.frame.revision ?? 0) : 0;
-        const telling = stream.tellings.find(
-          (telling) => telling.step > sent.step && telling.event.revision >= revision,
-        );
+        // A resync holds all that came before it, whatever its revision.
+        const telling = stream.tellings.find(({ step, event }) => {
+          return step > sent.step && (event.type === 'resync' || event.revision >= revision);
+        });
         const told = telling?.settled[0]?.outcome;
         if (telling !== undefined && told !== undefined) yield { sent, outcome, telling, told };
       }

@@ -96,7 +96,7 @@ class ByValue {
 
   #compareLastGood(telling: Telling, key: string, before: Cell | undefined): void {
     const cell = this.#view.get(key);
-    if (isLastGood(this.#oracle, telling, key, cell, before)) return;
+    if (isLastGood(this.#oracle, key, cell, before)) return;
     this.#find(
       'I40',
       telling,

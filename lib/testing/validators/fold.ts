@@ -16,10 +16,10 @@ interface Told {
 }
 
 interface Suspect {
-  /** The first event that went wrong. */
+  /** The first event that went wrong, in the order they were told. */
   readonly event: Telling;
-  /** The value before, as that event says; `undefined`: none. */
-  readonly before: unknown;
+  /** The values before, as the events say that went wrong; `undefined`: none. */
+  readonly before: readonly unknown[];
 }
 
 /** What one subscriber was told, event by event, and the keys of which one cannot say whether it holds them. */
@@ -38,9 +38,8 @@ export class Fold {
   /** What was known before an event, as far as it concerns the event. */
   before(event: DatasyncEvent<unknown>): Pick<Telling, 'before' | 'rejectedBefore' | 'suspects'> {
     if (event.type === 'resync') {
-      const suspicions = Array.from(this.suspects, ([key, suspect]) => [key, this.#suspicion(key, suspect)] as const);
-      // Of a key that never had a value there is nothing to take back.
-      const suspects = new Map(suspicions.filter(([, { values }]) => values.some((value) => value !== undefined)));
+      const suspicious = [...this.suspects].filter(([key, suspect]) => this.#mayBeHeld(key, suspect));
+      const suspects = new Map(suspicious.map(([key, suspect]) => [key, this.#suspicion(key, suspect)] as const));
       return { before: new Map(this.view), rejectedBefore: new Set(this.rejected), suspects };
     }
     const keys = keysOf(event);
@@ -92,14 +91,24 @@ export class Fold {
     if (outcome.type === 'superseded' && telling.event.type === 'change') return;
     for (const [key, before] of namedIn(telling.event)) {
       const known = this.suspects.get(key);
-      this.suspects.set(key, { event: known?.event ?? telling, before: known === undefined ? before : known.before });
+      const event = known === undefined || telling.step < known.event.step ? telling : known.event;
+      this.suspects.set(key, { event, before: [...(known?.before ?? []), before] });
     }
+  }
+
+  /** Of a key that had no value before the trouble, and got none since, there is nothing to take back. */
+  #mayBeHeld(key: string, { event, before }: Suspect): boolean {
+    return [...before, ...this.#toldSince(key, event.step)].some((value) => value !== undefined);
   }
 
   #suspicion(key: string, { event, before }: Suspect): Suspicion {
     const since = Math.min(event.step, this.#lastGoodResync === 0 ? event.step : this.#lastGoodResync);
-    const told = (this.#told.get(key) ?? []).filter(({ step }) => step >= since).map(({ cell }) => cell?.value);
-    return { wasAbsent: before === undefined, values: [before, event.before.get(key)?.value, ...told] };
+    const values = [...before, event.before.get(key)?.value, ...this.#toldSince(key, since)];
+    return { wasAbsent: before.includes(undefined), values };
+  }
+
+  #toldSince(key: string, since: number): unknown[] {
+    return (this.#told.get(key) ?? []).filter(({ step }) => step >= since).map(({ cell }) => cell?.value);
   }
 
   #note(key: string, step: number, cell: Cell | undefined): void {

@@ -141,6 +141,13 @@ export class Oracle {
     );
   }
 
+  /** Whether a key was deleted at some time after it held a value. */
+  wasDeletedAfter(key: string, value: unknown): boolean {
+    const written = this.keys.get(key) ?? [];
+    const put = written.findIndex(({ fact }) => fact !== undefined && same(fact.value, value));
+    return written.some(({ fact }, index) => fact === undefined && index > put);
+  }
+
   /** Whether a key ever held a value. */
   everHeld(key: string, value: unknown): boolean {
     return (this.keys.get(key) ?? []).some(({ fact }) => fact !== undefined && same(fact.value, value));

@@ -162,12 +162,19 @@ class DiffCheck {
     if (same(before.value, now.value)) {
       const wasRejected = this.#telling.rejectedBefore.has(key) && !this.#rejected.has(key);
       if (wasRejected) return { invariant: 'I40', message: `does not name ${key}, which can be decoded again` };
-      const isIdentity = this.#telling.stream.capabilities.revision === 'store';
-      return isIdentity && before.revision !== now.revision
-        ? { invariant: 'I22', message: `does not name ${key}: ${isNow}` }
-        : undefined;
+      const isOther = this.#telling.stream.capabilities.revision === 'store' && this.#isAnother(key, before, now);
+      return isOther ? { invariant: 'I22', message: `does not name ${key}: ${isNow}` } : undefined;
     }
     return { invariant: this.#wasGone(key) ? 'I22' : 'I14', message: `does not name ${key}: ${isNow}` };
+  }
+
+  /** Of equal content, but deleted in between, or of another life of the store. */
+  #isAnother(key: string, before: Cell, now: Cell): boolean {
+    const written = this.#run.oracle.keys.get(key) ?? [];
+    const isBetween = (revision: number): boolean => revision > before.revision && revision < now.revision;
+    return (
+      now.revision < before.revision || written.some(({ fact, revision }) => fact === undefined && isBetween(revision))
+    );
   }
 
   /** Deleted and made again since the last event. */

@@ -3,7 +3,7 @@ import { compareByRevision } from './byRevision.ts';
 import { compareByValue } from './byValue.ts';
 import type { Finding, Invariant } from './invariant.ts';
 import { isBad, type Oracle } from './oracle.ts';
-import type { Cell, Run, Telling } from './run.ts';
+import type { Cell, Run } from './run.ts';
 import { same } from './same.ts';
 
 /** A difference between what was told and what the store held, under the promise it breaks. */
@@ -44,17 +44,8 @@ export function agrees(cell: Cell | undefined, rejected: boolean, fact: Fact<unk
   return fact === undefined ? cell === undefined : cell !== undefined && same(cell.value, fact.value);
 }
 
-/** Whether a key that cannot be decoded may show this: the last good value told, a later one, or nothing if it was absent since. */
-export function isLastGood(
-  oracle: Oracle,
-  telling: Telling,
-  key: string,
-  cell: Cell | undefined,
-  before: Cell | undefined,
-): boolean {
-  if (cell === undefined) {
-    const since = telling.previous?.step ?? telling.stream.step;
-    return before === undefined || oracle.wasAbsent(key, since, telling.step);
-  }
+/** Whether a key that cannot be decoded may show this: the last good value told, a later one, or nothing if it was deleted since. */
+export function isLastGood(oracle: Oracle, key: string, cell: Cell | undefined, before: Cell | undefined): boolean {
+  if (cell === undefined) return before === undefined || oracle.wasDeletedAfter(key, before.value);
   return (before !== undefined && same(cell.value, before.value)) || oracle.everHeld(key, cell.value);
 }
