@@ -3,10 +3,27 @@
  *
  * @packageDocumentation
  */
-export { type FromMemoryConfig, fromMemory, listMemory, type MemoryHalfConfig, watchMemory } from './backends/memory/fromMemory.ts';
+export {
+  type FromMemoryConfig,
+  fromMemory,
+  listMemory,
+  type MemoryHalfConfig,
+  watchMemory,
+} from './backends/memory/fromMemory.ts';
 export { type MemoryBackendOptions, memoryBackend } from './backends/memory/memoryBackend.ts';
-export { type MemoryBroker, type MemoryBrokerConfig, type MemoryCommitResult, type MemoryTxn, memoryBroker } from './backends/memory/memoryBroker.ts';
-export { type MemoryPosition, type MemoryStore, type MemoryStoreOptions, memoryStore } from './backends/memory/memoryStore.ts';
+export {
+  type MemoryBroker,
+  type MemoryBrokerConfig,
+  type MemoryCommitResult,
+  type MemoryTxn,
+  memoryBroker,
+} from './backends/memory/memoryBroker.ts';
+export {
+  type MemoryPosition,
+  type MemoryStore,
+  type MemoryStoreOptions,
+  memoryStore,
+} from './backends/memory/memoryStore.ts';
 export { type BrokerConfig, brokerFrom } from './broker/brokerFrom.ts';
 export { bytesCodec } from './codecs/bytesCodec.ts';
 export { jsonCodec } from './codecs/jsonCodec.ts';

@@ -27,7 +27,9 @@ export class StateMap<T> implements ReadonlyMap<string, T> {
     const mask = buckets.length - 1;
     let size = 0;
     for (const [key, value] of entries) {
-      const bucket = (buckets[hash(key) & mask] ??= new Map());
+      const index = hash(key) & mask;
+      const bucket = buckets[index] ?? new Map<string, T>();
+      buckets[index] = bucket;
       if (!bucket.has(key)) size++;
       bucket.set(key, value);
     }

@@ -2,7 +2,7 @@ import type { Observable } from 'rxjs';
 import { jsonOf } from '../internal/bytes.ts';
 import { Ack, type Claim, type FailDetails, failure, type Outcome, outcomes } from './ack.ts';
 import { jsonOfKeyValue, Snapshot } from './snapshot.ts';
-import type { Change, KeyValue, Rejected, ResyncDiff, ResyncReason } from './values.ts';
+import type { Change, Rejected, ResyncDiff, ResyncReason } from './values.ts';
 
 /** Either event; discriminated by `type`. */
 export type DatasyncEvent<T> = ResyncEvent<T> | ChangeEvent<T>;

@@ -4,7 +4,7 @@ import { connect } from '../internal/connect.ts';
 import { type Outcome, outcomes, worse } from '../model/ack.ts';
 import { ackOf, type ChangeEvent, type DatasyncEvent, type ResyncEvent, release, retained } from '../model/events.ts';
 import { checkOptions, rule } from '../model/options.ts';
-import { Work } from './work.ts';
+import { Work } from './internal/work.ts';
 
 /** What the work is given besides the event. */
 export interface WorkContext {

@@ -57,14 +57,14 @@ export class Suspects<T> {
       const suspect = named.get(item.key);
       if (suspect === undefined) return item;
       const { before, since, untold } = suspect;
-      return { key: item.key, prevValue: before ?? since ?? (untold ? undefined : item.prevValue) };
+      return { key: item.key, prevValue: firstOf(before, since, untold ? undefined : item.prevValue) };
     });
     const removedKeys = new Set(removed.map(({ key }) => key));
     for (const [key, suspect] of named) {
       const now = entries.get(key);
       const { before } = suspect;
       if (now === undefined) {
-        const prevValue = before ?? suspect.since;
+        const prevValue = firstOf(before, suspect.since);
         if (prevValue !== undefined && !removedKeys.has(key)) removed.push({ key, prevValue });
         continue;
       }
@@ -88,7 +88,7 @@ export class Suspects<T> {
       this.#suspects.set(key, { before: prevValue, since: value, untold });
       return;
     }
-    const since = untold ? known.since : (value ?? prevValue ?? known.since);
+    const since = untold ? known.since : firstOf(value, prevValue, known.since);
     // Another object: a resync that named the one before does not clear this one.
     this.#suspects.set(key, { before: known.before, since, untold: known.untold && untold });
   }
@@ -98,4 +98,9 @@ export class Suspects<T> {
 export function amended<T>(event: ResyncEvent<T>, suspects: Suspects<T>): { event: ResyncEvent<T>; clear: () => void } {
   const { diff, clear } = suspects.amend(event.diff, event.entries);
   return { event: diff === event.diff ? event : event.with({ diff }), clear };
+}
+
+/** The first that is there; null is a value. */
+function firstOf<T>(...values: readonly (T | undefined)[]): T | undefined {
+  return values.find((value) => value !== undefined);
 }

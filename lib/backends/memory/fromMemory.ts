@@ -1,8 +1,8 @@
 import { defer, filter, isObservable, map, type Observable, of, tap } from 'rxjs';
-import { decode } from '../../model/coding.ts';
 import { bytesCodec } from '../../codecs/bytesCodec.ts';
 import { cold } from '../../internal/cold.ts';
 import type { Codec } from '../../model/codec.ts';
+import { decode } from '../../model/coding.ts';
 import type { DatasyncError } from '../../model/errors.ts';
 import { ChangeEvent, ResyncEvent, type Source } from '../../model/events.ts';
 import { checkOptions, rule } from '../../model/options.ts';

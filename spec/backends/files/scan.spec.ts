@@ -1,4 +1,4 @@
-import { renameSync, utimesSync } from 'node:fs';
+import { renameSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -26,14 +26,17 @@ vi.mock('node:fs/promises', async (original) => {
 
 /** Moves our clock: the file system's stays. */
 let ahead = 0;
+/** Stops it: a busy machine lets more time pass than a spec may wait. */
+let stopped: number | undefined;
 
 beforeEach(() => {
   const now = Date.now.bind(Date);
-  vi.spyOn(Date, 'now').mockImplementation(() => now() + ahead);
+  vi.spyOn(Date, 'now').mockImplementation(() => stopped ?? now() + ahead);
 });
 afterEach(() => {
   vi.restoreAllMocks();
   ahead = 0;
+  stopped = undefined;
   Object.assign(during, { readFile: () => undefined, readdir: () => undefined, reads: 0 });
 });
 
@@ -70,10 +73,13 @@ describe('scan', () => {
     const dir = temporaryDirectory();
     let last = await look(dir);
     for (let value = 0; value < 200 && keysOf(last).length === 0; value++) {
-      write(join(dir, 'a.json'), { '/a': value });
+      const file = join(dir, 'a.json');
+      write(file, { '/a': value });
+      stopped = statSync(file).ctimeMs;
       last = await look(dir, last);
       await pause(5);
     }
+    stopped = undefined;
     expect([keysOf(last), last.waiting, last.unsettled, during.reads]).toEqual([['/a'], false, true, 1]);
     ahead = 1_000;
     expect((await look(dir, last)).unsettled).toBe(false);

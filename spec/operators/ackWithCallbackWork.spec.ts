@@ -1,0 +1,185 @@
+import { EMPTY, from, Observable, of, Subject, throwError } from 'rxjs';
+import { describe, expect, it } from 'vitest';
+import { DatasyncError } from '../../lib/model/errors.ts';
+import {
+  type AckHandlers,
+  type AckWithCallbackConfig,
+  ackWithCallback,
+  type WorkContext,
+} from '../../lib/operators/ackWithCallback.ts';
+import { collect, type Event, Producer } from './support.ts';
+
+const no = new Error('no');
+type Work = (event: Event, context: WorkContext) => unknown;
+
+function worked(work: Work, config?: AckWithCallbackConfig) {
+  const producer = new Producer();
+  return { producer, ...collect(producer.source.pipe(ackWithCallback({ resync: work, change: work }, config))) };
+}
+
+/** `{ then }`, which Biome does not let one write. */
+const thenable = (then: unknown) => Object.fromEntries([['then', then]]);
+
+/** Every Promise that is ready has been heard. */
+const turn = () => new Promise<void>((resolve) => queueMicrotask(() => queueMicrotask(() => queueMicrotask(resolve))));
+
+describe('what the work may be', () => {
+  it.each<[string, Work, string]>([
+    ['nothing', () => undefined, 'applied'],
+    ['any value', () => 5, 'applied'],
+    ['null', () => null, 'applied'],
+    ['an object with a then that is no function', () => thenable(1), 'applied'],
+    ['an Observable that completes', () => of(1, 2), 'applied'],
+    ['an empty Observable', () => EMPTY, 'applied'],
+    ['an Observable that fails', () => throwError(() => no), 'failed "no"'],
+    ['an Observable that fails with undefined', () => throwError(() => undefined), 'failed'],
+    [
+      'an exception',
+      () => {
+        throw no;
+      },
+      'failed "no"',
+    ],
+    [
+      'an exception that is no Error',
+      () => {
+        throw undefined;
+      },
+      'failed',
+    ],
+    [
+      'a thenable that throws',
+      () =>
+        thenable(() => {
+          throw no;
+        }),
+      'failed "no"',
+    ],
+    ['an Error that is returned', () => no, 'applied'],
+  ])('%s: settled at once', (_, work, outcome) => {
+    const { producer, got } = worked(work);
+    producer.tell('{x:1}@1', 'x:2@2');
+    expect(got).toEqual([`{x:1}@1 ${outcome}`, `x:2@2 ${outcome}`]);
+    expect(producer.open).toBe(0);
+  });
+
+  it.each<[string, Work, string]>([
+    ['a Promise', () => Promise.resolve(), 'applied'],
+    ['an async function', async () => 5, 'applied'],
+    ['a rejected Promise', () => Promise.reject(no), 'failed "no"'],
+    ['Promise.reject(undefined), which must fail', () => Promise.reject(undefined), 'failed'],
+    ['an async function that throws', async () => Promise.reject(no), 'failed "no"'],
+    ['an Observable over a Promise', () => from(Promise.resolve(1)), 'applied'],
+  ])('%s: settled when it is', async (_, work, outcome) => {
+    const { producer, got } = worked(work);
+    producer.tell('{x:1}@1');
+    expect(got).toEqual([]);
+    await turn();
+    expect(got).toEqual([`{x:1}@1 ${outcome}`]);
+  });
+
+  it('an Observable is done when it completes, not when it emits', () => {
+    const work = new Subject<number>();
+    const { producer, got } = worked(() => work);
+    producer.tell('{x:1}@1');
+    work.next(1);
+    expect(got).toEqual([]);
+    work.complete();
+    expect(got).toEqual(['{x:1}@1 applied']);
+  });
+
+  it('synchronous work makes no Promise, and no signal nobody asked for', () => {
+    const before = { Promise: globalThis.Promise, AbortController: globalThis.AbortController };
+    const made: string[] = [];
+    const construct =
+      (name: string) =>
+      (target: object, given: unknown[]): object => {
+        made.push(name);
+        return Reflect.construct(target as new () => object, given);
+      };
+    Object.assign(globalThis, {
+      Promise: new Proxy(before.Promise, { construct: construct('Promise') }),
+      AbortController: new Proxy(before.AbortController, { construct: construct('AbortController') }),
+    });
+    try {
+      const { producer, got } = worked(() => undefined, { timeout: 5 });
+      producer.tell('{x:1}@1', 'x:2@2');
+      expect([got.length, made]).toEqual([2, []]);
+      const asking = worked((_, { signal }) => signal.aborted);
+      asking.producer.tell('{x:1}@1');
+      expect(made).toEqual(['AbortController']);
+    } finally {
+      Object.assign(globalThis, before);
+    }
+  });
+
+  it('the signal is the same each time it is asked for', () => {
+    const signals = new Set<AbortSignal>();
+    const { producer } = worked((_, context) => signals.add(context.signal).add(context.signal));
+    producer.tell('{x:1}@1', 'x:2@2');
+    expect(signals.size).toBe(2);
+  });
+});
+
+describe('a handler that also says a word itself', () => {
+  it.each<[string, Work]>([
+    ['synchronous', (one) => one.fail(no, { keys: ['x'] })],
+    ['an Observable', (one) => of(one.fail(no, { keys: ['x'] }))],
+  ])('%s: its fail is the outcome', (_, work) => {
+    const { producer, got } = worked(work);
+    producer.tell('x:2@2');
+    expect([got, producer.outcomes]).toEqual([['x:2@2 failed(x) "no"'], [{ type: 'failed', error: no, keys: ['x'] }]]);
+  });
+
+  it('in an async function, before it first waits, too', async () => {
+    const { producer, got } = worked(async (one) => one.fail(no));
+    producer.tell('x:2@2');
+    await turn();
+    expect([got, producer.settled]).toEqual([['x:2@2 failed "no"'], ['x:2@2 failed']]);
+  });
+
+  it('a done before a failure does not help', () => {
+    const { producer, got } = worked((one) => {
+      one.done();
+      throw no;
+    });
+    producer.tell('x:2@2');
+    expect([got, producer.settled]).toEqual([['x:2@2 failed "no"'], ['x:2@2 failed']]);
+  });
+
+  it('what others said before is theirs: the result is of this work, the settlement of all', () => {
+    const producer = new Producer();
+    const failing = new Observable<Event>((subscriber) =>
+      producer.source.subscribe((one) => {
+        one.fail(no);
+        subscriber.next(one);
+      }),
+    );
+    const { got } = collect(failing.pipe(ackWithCallback<number>({ resync: () => 1, change: () => 1 })));
+    producer.tell('x:2@2');
+    expect([got, producer.settled]).toEqual([['x:2@2 applied'], ['x:2@2 failed']]);
+  });
+});
+
+describe('wrong configuration throws at creation', () => {
+  const good = { resync: () => 1, change: () => 1 };
+  it.each<[string, unknown, unknown, string]>([
+    ['no handlers', undefined, {}, 'the options must be an object'],
+    ['no resync', { change: () => 1 }, {}, "the option 'resync' is missing"],
+    ['no change', { resync: () => 1 }, {}, "the option 'change' is missing"],
+    ['a handler that is no function', { ...good, change: 1 }, {}, "the option 'change' must be a function, not 1"],
+    ['an unknown handler', { ...good, rsync: () => 1 }, {}, "unknown option 'rsync'; known are resync, change"],
+    [
+      'concurrency, which is not there yet',
+      good,
+      { concurrency: 2 },
+      "unknown option 'concurrency'; known are timeout",
+    ],
+    ['a negative time', good, { timeout: -1 }, "the option 'timeout' must be a number of milliseconds"],
+    ['a time for ever', good, { timeout: Infinity }, "the option 'timeout' must be"],
+  ])('%s', (_, handlers, config, message) => {
+    const create = () => ackWithCallback(handlers as AckHandlers<number>, config as AckWithCallbackConfig);
+    expect(create).toThrow(DatasyncError);
+    expect(create).toThrow(`[rx-datasync] ackWithCallback: ${message}`);
+  });
+});
