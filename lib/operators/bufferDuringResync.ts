@@ -53,6 +53,7 @@ export function bufferDuringResync<T>(
 
       const pass = (event: DatasyncEvent<T>): void => {
         passed = event.revision;
+        if (event.type === 'change') superseded.told(event);
         subscriber.next(event);
         release(event);
       };

@@ -88,8 +88,13 @@ export function trackPrevious<T>(): MonoTypeOperatorFunction<DatasyncEvent<T>> {
           else told.delete(key);
           changes.push({ ...change, prevValue: before?.value });
         }
-        if (changes.length === 0 && rejected.length === 0) release(arrived);
-        else pass(arrived.with({ epoch, changes, rejected }), () => undefined);
+        if (changes.length === 0 && rejected.length === 0) {
+          release(arrived);
+          return;
+        }
+        const event = arrived.with({ epoch, changes, rejected });
+        suspects.told(event);
+        pass(event, () => undefined);
       };
 
       const upstream = new Subscription();

@@ -242,6 +242,7 @@ export class Delivery<T> {
     }
     const event = new ChangeEvent({ epoch: this.#epoch, revision, changes, rejected, coalesced });
     this.#told = revision;
+    this.#suspects.told(event);
     this.#tell(new OpenEvent(this, event, settled, undefined));
   }
 

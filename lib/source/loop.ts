@@ -7,7 +7,7 @@ import { DatasyncError } from '../model/errors.ts';
 import type { DatasyncEvent } from '../model/events.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { SourceStatus } from '../model/status.ts';
-import type { Rejected, ResyncReason } from '../model/values.ts';
+import type { KeyValue, Rejected, ResyncReason } from '../model/values.ts';
 import { deliveryDefaults, retryDefaults, type SourceConfig } from './config.ts';
 import { Connection } from './connection.ts';
 import { Delivery } from './delivery.ts';
@@ -109,6 +109,10 @@ export class Loop<T, P> implements View<T> {
 
   get(key: string): Held<T> | undefined {
     return this.#shadow.get(key);
+  }
+
+  restore(key: string, good: KeyValue<T>): Held<T> {
+    return this.#shadow.restore(key, good);
   }
 
   keys(): IterableIterator<string> {

@@ -8,6 +8,8 @@ import { type Committed, type Held, rejectedOf, type Step } from './shadow.ts';
 /** The truth a subscriber is led to: the shadow of its source. */
 export interface View<T> {
   get(key: string): Held<T> | undefined;
+  /** Gives a key that cannot be decoded the last good value that this subscriber was told. */
+  restore(key: string, good: KeyValue<T>): Held<T>;
   keys(): IterableIterator<string>;
   snapshot(): Snapshot<T>;
   rejected(): readonly Rejected<T>[];
@@ -132,7 +134,7 @@ export class Pending<T> {
     const steps = Array.from(dirty, ([key, { told, revision }]) => ({
       key,
       before: told,
-      after: this.#view.get(key),
+      after: this.#now(key, told),
       revision,
     }));
     return { revision: this.#dirtyRevision, steps, coalesced: true, settled };
@@ -183,12 +185,22 @@ export class Pending<T> {
     this.#dirty.set(key, { told: known === undefined ? before : known.told, revision });
   }
 
+  /**
+   * What the view holds of a key that waited. If it went and came back undecodable meanwhile, the subscriber was told of
+   * neither: what it was told last stays.
+   */
+  #now(key: string, told: Held<T> | undefined): Held<T> | undefined {
+    const held = this.#view.get(key);
+    if (held?.error === undefined || held.good !== undefined || told?.good === undefined) return held;
+    return this.#view.restore(key, told.good);
+  }
+
   #diff(): ResyncDiff<T> {
     const added: KeyValue<T>[] = [];
     const changed: (KeyValue<T> & { prevValue: T | undefined })[] = [];
     const removed: { key: string; prevValue: T | undefined }[] = [];
     for (const [key, { told }] of this.#dirty) {
-      const held = this.#view.get(key);
+      const held = this.#now(key, told);
       const old = told?.good;
       const now = held?.good;
       if (unchanged(told, held)) continue;

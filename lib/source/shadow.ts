@@ -81,6 +81,14 @@ export class Shadow<T> {
     return this.#entries.keys();
   }
 
+  /** Gives a key that cannot be decoded a last good value. */
+  restore(key: string, good: KeyValue<T>): Held<T> {
+    const held: Held<T> = { ...this.#entries.get(key)!, good };
+    this.#put(key, held);
+    this.#snapshot = undefined;
+    return held;
+  }
+
   /** Takes one page of a listing. `revision` is given to the keys that come without one of their own. */
   stage(entries: readonly RawEntry[], prefixes: readonly string[], revision: number): void {
     if (this.#seen === 0) this.#listing++;

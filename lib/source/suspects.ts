@@ -40,6 +40,15 @@ export class Suspects<T> {
     for (const { key, prevValue } of change.changes) this.#note(key, prevValue, undefined, true);
   }
 
+  /** A change is being told: what it puts is the last that the consumer may hold of a suspect. */
+  told(change: ChangeEvent<T>): void {
+    if (this.#suspects.size === 0) return;
+    for (const item of change.changes) {
+      const suspect = item.op === 'put' ? this.#suspects.get(item.key) : undefined;
+      if (suspect !== undefined && item.op === 'put') suspect.since = item.value;
+    }
+  }
+
   /**
    * The diff with every suspect in it: absent now is `removed`, absent before is `added`, all else is `changed`, even
    * when equal. Previous values become those before the trouble; a `removed` is never taken out.

@@ -1,6 +1,13 @@
 import { timer } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
-import { type Claim, type DatasyncEvent, type Outcome, type RawChange, textCodec } from '../../lib/index.ts';
+import {
+  type Claim,
+  type DatasyncEvent,
+  type KeyValue,
+  type Outcome,
+  type RawChange,
+  textCodec,
+} from '../../lib/index.ts';
 import { cold } from '../../lib/internal/cold.ts';
 import { deliveryDefaults } from '../../lib/source/config.ts';
 import { Delivery } from '../../lib/source/delivery.ts';
@@ -34,6 +41,7 @@ export function runDelivery(script: Script, claimTimeout: number): string[] {
 
     const view = {
       get: (key: string) => shadow.get(key),
+      restore: (key: string, good: KeyValue<string>) => shadow.restore(key, good),
       keys: () => shadow.keys(),
       snapshot: () => shadow.snapshot(),
       rejected: () => shadow.rejected(),

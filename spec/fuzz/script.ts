@@ -101,8 +101,8 @@ export function scripts(dynamic: boolean): fc.Arbitrary<Script> {
   );
   return fc
     .record({
-      steps: fc.array(fc.tuple(pause, step(dynamic)), { minLength: 1, maxLength: 40 }),
-      behaviours: fc.array(behaviour, { maxLength: 25 }),
+      steps: fc.array(fc.tuple(pause, step(dynamic)), { minLength: 1, maxLength: 40, size: 'max' }),
+      behaviours: fc.array(behaviour, { maxLength: 25, size: 'max' }),
       inFlight: fc.constantFrom(1, 2, 5, 128),
       queue: fc.constantFrom(0, 2, 5, 1_000),
       onNack: fc.constantFrom('report' as const, 'resync' as const),

@@ -1,6 +1,7 @@
 import { delay, Subject, startWith, tap } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { fromMemory } from '../../lib/backends/memory/fromMemory.ts';
+import { memoryBroker } from '../../lib/backends/memory/memoryBroker.ts';
 import { memoryStore } from '../../lib/backends/memory/memoryStore.ts';
 import { jsonCodec } from '../../lib/codecs/jsonCodec.ts';
 import type { Claim } from '../../lib/model/ack.ts';
@@ -30,7 +31,7 @@ function world(delivery: DeliveryConfig = {}) {
   });
   const see = tap((event: DatasyncEvent<number>) => void got.push(notation.format(event)));
   const claim = tap((event: DatasyncEvent<number>) => void claims.push(event.claim()));
-  return { put, prefixes, statuses, got, claims, source, see, claim };
+  return { store, put, prefixes, statuses, got, claims, source, see, claim };
 }
 
 beforeEach(() => {
@@ -140,5 +141,21 @@ describe('rule 8', () => {
     claims[2]!.done();
     await vi.advanceTimersByTimeAsync(600_000);
     expect(got).toEqual(['{/a/x:1@1}@2', '{/a/x:1@1}@2 nacked', '{/a/x:1@1}@2 nacked']);
+  });
+});
+
+describe('the end of a source', () => {
+  it('what still waits when it fails is cancelled, not delivered: nobody is told it any more', async () => {
+    const { put, prefixes, statuses, source, store, claim } = world({ inFlight: 2 });
+    const errors: unknown[] = [];
+    source.pipe(bufferDuringResync(), claim).subscribe({ error: (error: unknown) => errors.push(error) });
+    const broker = memoryBroker(store, { codec: jsonCodec<number>() });
+    const commits = [2, 3, 4].map((value) => broker.txn().put('/a/x', value).commit());
+    put('/a/x', 5);
+    prefixes.error('no access');
+    const outcomes = (await Promise.all(commits)).map((commit) => commit.outcomes.map(({ outcome }) => outcome.type));
+    expect(errors).toEqual(['no access']);
+    expect(outcomes).toEqual([['cancelled'], ['cancelled'], ['cancelled']]);
+    expect(statuses.map(({ cause }) => cause).filter((cause) => cause !== undefined)).toEqual([]); // nobody nacked
   });
 });

@@ -85,6 +85,8 @@ describe('trackPrevious', () => {
     it('but not where the history went back: revisions of two histories do not compare', () => {
       expect(tracked('{x:1}@5', '{x:2@5}@7 regressed')[1]).toBe('{x:1>2@5}@7 regressed');
       expect(tracked('{x:1@1}@5', '{x:2@1}@3')[1]).toBe('{x:1>2@1}@3');
+      expect(tracked('{x:1@1}@5', '{x:2@1}@5')[1]).toBe('{=x:2@1}@5');
+      expect(tracked('{x:1@1}@5', 'y:1@9', '{x:2@1 y:1@9}@7')[2]).toBe('{x:1>2@1 y:1@9}@7');
       expect(tracked('{x:1}@5', '{x:1}@3 regressed')[1]).toBe('{=x:1}@3 regressed');
     });
   });

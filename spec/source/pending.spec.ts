@@ -21,6 +21,7 @@ class World {
     this.pending = new Pending(
       {
         get: (key) => this.shadow.get(key),
+        restore: (key, good) => this.shadow.restore(key, good),
         keys: () => this.shadow.keys(),
         snapshot: () => this.shadow.snapshot(),
         rejected: () => this.shadow.rejected(),
@@ -139,7 +140,7 @@ describe('beyond the limit', () => {
     [[{ x: bad }, { x: undefined }], ['~!x:1@3'], 'a delete of a rejected key'],
     [[{ x: bad }, { x: 1 }], ['nothing'], 'a rejection that was never told needs no recovery'],
     [[{ x: 2 }, { x: bad }], ['~x:1>2@2,x:2?@3'], 'the last good value and the rejection'],
-    [[{ x: undefined }, { x: bad }], ['~!x:1,x:?@3'], 'deleted, and put as something that is no value'],
+    [[{ x: undefined }, { x: bad }], ['~x:1?@3'], 'deleted, and put as something that is no value: a replace, so the last good one stays'],
     [[{ y: bad }, { y: undefined }], ['nothing'], 'rejected and deleted vanish'],
     [[{ r: 1 }, { r: undefined }], ['~!r@3'], 'of a key that was told rejected, the delete is told'],
     [[{ r: 1 }], ['~r:1@2'], 'and its recovery'],

@@ -1,7 +1,7 @@
 import { type Outcome, settledWell } from '../../model/ack.ts';
 import { outcomeText } from '../text.ts';
 import type { Finding, Validator } from './invariant.ts';
-import { type Run, type Stream, type Telling, tellingOf, type Work } from './run.ts';
+import { firstAfter, type Run, type Stream, type Telling, type Work } from './run.ts';
 import { isOver } from './snapshot.ts';
 import type { SentFrame } from './upstream.ts';
 
@@ -54,7 +54,7 @@ export const errorsReachSource: Validator = {
   *check(run) {
     for (const { start, end } of run.works) {
       if (end?.outcome.type !== 'failed') continue;
-      const telling = tellingOf(run, start.ack);
+      const telling = run.tellingOf(start.ack);
       if (telling === undefined) continue;
       const { error } = end.outcome;
       const said = [...telling.settled, ...telling.late];
@@ -101,14 +101,14 @@ export const unknownIsNotSuccess: Validator = {
     for (const telling of run.tellings()) {
       const said = telling.settled[0];
       if (said === undefined || !settledWell(said.outcome) || run.works.length === 0) continue;
-      const works = run.works.filter(({ start }) => start.ack === telling.ack);
+      const works = run.worksOn(telling.ack);
       const open = works.find(({ end }) => end === undefined || end.step > said.step);
       const where = `${telling.stream.name}: the event at ${telling.event.revision} (step ${telling.step}) was settled ${said.outcome.type}`;
       if (open !== undefined)
         yield { step: said.step, message: `${where}, while ${open.start.consumer} was still at work` };
     }
     for (const { ack, outcome, step, name } of run.of('result')) {
-      const works = run.works.filter(({ start }) => start.ack === ack && ack !== 0);
+      const works = run.worksOn(ack);
       const open = works.find(({ end }) => end === undefined || end.step > step);
       if (outcome?.type === 'applied' && open !== undefined)
         yield { step, message: `${name}: applied, while ${open.start.consumer} was still at work` };
@@ -142,8 +142,8 @@ function* framesAndEvents(run: Run): Iterable<FrameOutcome> {
         if (outcome === undefined || outcome.type === 'superseded' || outcome.type === 'cancelled') continue;
         const revision = 'revision' in sent.frame ? (sent.frame.revision ?? 0) : 0;
         // A resync holds all that came before it, whatever its revision.
-        const telling = stream.tellings.find(({ step, event }) => {
-          return step > sent.step && (event.type === 'resync' || event.revision >= revision);
+        const telling = firstAfter(stream, sent.step, ({ event }) => {
+          return event.type === 'resync' || event.revision >= revision;
         });
         const told = telling?.settled[0]?.outcome;
         if (telling !== undefined && told !== undefined) yield { sent, outcome, telling, told };

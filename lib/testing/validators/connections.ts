@@ -1,7 +1,7 @@
 import { FatalError } from '../../source/frames.ts';
 import { keysText } from '../text.ts';
 import type { Finding, Validator } from './invariant.ts';
-import type { Run, Stream } from './run.ts';
+import { lastBefore, type Run, type Stream } from './run.ts';
 import { isOver } from './snapshot.ts';
 import type { Connection } from './upstream.ts';
 
@@ -32,7 +32,7 @@ function* givenUp(run: Run, stream: Stream, connections: readonly Connection[]):
   for (const { step } of run.quiet({ holding: true })) {
     const last = connections.findLast((connection) => connection.step < step);
     if (last?.ended?.by !== 'backend' || last.ended.step > step || last.ended.error instanceof FatalError) continue;
-    const base = stream.tellings.findLast((telling) => telling.step < step)?.base?.event;
+    const base = lastBefore(stream, step)?.base?.event;
     // Nothing is watched any more; and that the stream ended is another matter (I43).
     if (isOver(stream, step) || (base?.type === 'resync' && base.prefixes.length === 0)) continue;
     yield { step, message: `${stream.name}: the connection broke at step ${last.ended.step}, and there was no other` };

@@ -3,7 +3,7 @@ import { valueText } from '../text.ts';
 import { keysOf } from './fold.ts';
 import type { Finding, Validator } from './invariant.ts';
 import { held } from './memo.ts';
-import type { Run, Stream, Telling } from './run.ts';
+import { lastBefore, type Run, type Stream, type Telling } from './run.ts';
 import { same } from './same.ts';
 import { isOver } from './snapshot.ts';
 import { contradictions } from './told.ts';
@@ -122,7 +122,7 @@ function* unnoticed(run: Run): Iterable<Finding> {
     for (const stream of run.sources) {
       if (stream.capabilities.revision !== 'store' || isOver(stream, step) || stream.step > step || began.step > step)
         continue;
-      const before = stream.tellings.findLast((telling) => telling.step < began.step);
+      const before = lastBefore(stream, began.step);
       if (before === undefined || before.event.revision < began.revision) continue;
       if (
         stream.tellings.some(

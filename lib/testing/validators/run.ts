@@ -5,6 +5,7 @@ import type { History } from '../history.ts';
 import type { EventBody, Place, PlaceOptions, Standing, Step, StepOf } from '../steps.ts';
 import { Fold, type Suspicion } from './fold.ts';
 import type { Evidence, Invariant } from './invariant.ts';
+import { held } from './memo.ts';
 import { Oracle } from './oracle.ts';
 import { type Connection, connectionsOf } from './upstream.ts';
 
@@ -35,7 +36,7 @@ export interface Telling {
   /** The event before it. */
   readonly previous: Telling | undefined;
   /** The resync that began the epoch: itself, where it is one; `undefined` before the first. */
-  readonly base: Telling | undefined;
+  base: Telling | undefined;
   /** What was told before: of every key for a resync, of its own keys for a change. */
   readonly before: ReadonlyMap<string, Cell>;
   /** The keys among them that stood in `rejected`. */
@@ -84,6 +85,8 @@ export class Run {
   readonly capabilities: Capabilities;
   readonly streams: readonly Stream[];
   readonly works: readonly Work[];
+  readonly #worksByAck = new Map<number, Work[]>();
+  readonly #tellingsByAck = new Map<number, Telling>();
   readonly connections: readonly Connection[];
   readonly oracle: Oracle;
   readonly has: ReadonlySet<Evidence>;
@@ -98,6 +101,8 @@ export class Run {
       ({ place, options }) => place !== 'raw' && (judged === undefined || options.exempt?.[judged] === undefined),
     );
     this.works = worksOf(this.steps);
+    for (const work of this.works) held(this.#worksByAck, work.start.ack, () => []).push(work);
+    for (const telling of this.tellings()) this.#tellingsByAck.set(telling.ack, telling);
     this.connections = connectionsOf(this.steps);
     this.has = this.#evidence();
   }
@@ -110,6 +115,16 @@ export class Run {
   /** Every event at every place that is judged. */
   *tellings(): Iterable<Telling> {
     for (const { tellings } of this.streams) yield* tellings;
+  }
+
+  /** The works on an event; 0: nobody knows which. */
+  worksOn(ack: number): readonly Work[] {
+    return ack === 0 ? [] : (this.#worksByAck.get(ack) ?? []);
+  }
+
+  /** The event of a settlement, at the place nearest to the source: places are subscribed from the bottom up. */
+  tellingOf(ack: number): Telling | undefined {
+    return ack === 0 ? undefined : this.#tellingsByAck.get(ack);
   }
 
   /** The subscriptions right at a source. */
@@ -216,13 +231,12 @@ function tell(stream: Stream, step: EventBody<unknown> & { readonly step: number
     openResyncs: step.openResyncs,
     resync: step.resync,
     previous,
-    get base() {
-      return step.event.type === 'resync' ? telling : previous?.base;
-    },
+    base: previous?.base,
     ...stream.fold.before(step.event),
     settled: [],
     late: [],
   };
+  if (step.event.type === 'resync') telling.base = telling;
   stream.tellings.push(telling);
   stream.fold.apply(telling);
   return telling;
@@ -237,11 +251,31 @@ function worksOf(steps: readonly Step<unknown>[]): Work[] {
   return [...works.values()];
 }
 
-/** The event a work was about, at the place nearest to the source. */
-export function tellingOf(run: Run, ack: number): Telling | undefined {
-  if (ack === 0) return undefined;
-  // Places are subscribed from the bottom up: the last is the highest.
-  return run.streams
-    .findLast(({ tellings }) => tellings.some((telling) => telling.ack === ack))
-    ?.tellings.find((telling) => telling.ack === ack);
+/** The first event at a place after a step for which something holds. */
+export function firstAfter(
+  { tellings }: Stream,
+  step: number,
+  holds: (telling: Telling) => boolean,
+): Telling | undefined {
+  let low = 0;
+  let high = tellings.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (tellings[middle]!.step <= step) low = middle + 1;
+    else high = middle;
+  }
+  for (let i = low; i < tellings.length; i++) if (holds(tellings[i]!)) return tellings[i];
+  return undefined;
+}
+
+/** The last event at a place before a step. */
+export function lastBefore({ tellings }: Stream, step: number): Telling | undefined {
+  let low = 0;
+  let high = tellings.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (tellings[middle]!.step < step) low = middle + 1;
+    else high = middle;
+  }
+  return tellings[low - 1];
 }

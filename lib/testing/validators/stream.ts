@@ -4,7 +4,7 @@ import { keysText } from '../text.ts';
 import { keysOf } from './fold.ts';
 import type { Finding, Validator } from './invariant.ts';
 import { held } from './memo.ts';
-import type { Run, Stream, Telling } from './run.ts';
+import { lastBefore, type Run, type Stream, type Telling } from './run.ts';
 import { contradictions } from './told.ts';
 import { differences } from './truth.ts';
 
@@ -181,7 +181,7 @@ export const progress: Validator = {
       for (const status of run.of('status')) {
         const { revision, subscription } = status.status;
         if (revision === undefined || (run.sources.length > 1 && subscription !== index + 1)) continue;
-        const told = stream.tellings.findLast((telling) => telling.step < status.step);
+        const told = lastBefore(stream, status.step);
         const finding = aheadOf(run, stream, status, revision, told) ?? backFrom(stream, last, status, revision);
         if (finding !== undefined) yield finding;
         last = status;

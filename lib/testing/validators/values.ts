@@ -2,7 +2,7 @@ import { DatasyncError } from '../../model/errors.ts';
 import { type ChangesFrame, FatalError, type Frame } from '../../source/frames.ts';
 import { valueText } from '../text.ts';
 import type { Finding, Unseen, Validator } from './invariant.ts';
-import type { Cell, Run, Stream, Telling } from './run.ts';
+import { type Cell, lastBefore, type Run, type Stream, type Telling } from './run.ts';
 import { same } from './same.ts';
 import { isOver } from './snapshot.ts';
 import { contradictions } from './told.ts';
@@ -72,7 +72,7 @@ export const publish: Validator = {
 };
 
 function* unseen(run: Run, stream: Stream, revision: number, published: number, quiet: number): Iterable<Finding> {
-  const told = stream.tellings.findLast((telling) => telling.step < quiet);
+  const told = lastBefore(stream, quiet);
   if (told?.base?.event.type !== 'resync' || told.event.revision >= revision || stream.step > published) return;
   // Only what lies under its prefixes; and a wipe since takes it away.
   const isConcerned = run.oracle.lastLineage?.between(revision - 1, revision, told.base.event.prefixes).length !== 0;
