@@ -10,10 +10,14 @@
  */
 export type Outcome =
   | { readonly type: 'failed'; readonly error: unknown; readonly keys?: readonly string[] }
-  | { readonly type: 'timedOut' | 'cancelled' | 'superseded' | 'applied' | 'delivered' };
+  | { readonly type: 'timedOut' }
+  | { readonly type: 'cancelled' }
+  | { readonly type: 'superseded' }
+  | { readonly type: 'applied' }
+  | { readonly type: 'delivered' };
 
 /** The settlements that need no payload; shared, so that settling allocates nothing. */
-export const outcomes: { readonly [Type in Exclude<Outcome['type'], 'failed'>]: Outcome } = {
+export const outcomes: { readonly [Type in Exclude<Outcome['type'], 'failed'>]: Extract<Outcome, { type: Type }> } = {
   timedOut: { type: 'timedOut' },
   cancelled: { type: 'cancelled' },
   superseded: { type: 'superseded' },

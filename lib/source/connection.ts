@@ -29,6 +29,7 @@ export class Connection<P> {
   readonly #ready: () => Observable<void>;
   #handle: Subscription | undefined;
   #until: number | undefined;
+  #ended = false;
 
   /** @param ready whether the subscriber has room */
   constructor(
@@ -90,6 +91,12 @@ export class Connection<P> {
     );
   }
 
+  /** Closes it for good. */
+  end(): void {
+    this.#ended = true;
+    this.close();
+  }
+
   close(): void {
     const handle = this.#handle;
     this.#handle = this.#until = undefined;
@@ -99,9 +106,9 @@ export class Connection<P> {
 
   /** It has ended, one way or another: fatal, or tried again after a while. */
   over(error: unknown): void {
-    this.close();
     const { name } = this.#backend;
     if (error instanceof FatalError) {
+      this.close();
       const { cause, message } = error;
       const fatal = new DatasyncError('FATAL', message, { cause: error, backend: name });
       this.#observer.failed(cause instanceof DatasyncError ? cause : fatal);
@@ -109,8 +116,12 @@ export class Connection<P> {
     }
     const known = error instanceof ContinuityLost && error.cause instanceof DatasyncError ? error.cause : error;
     const cause = known ?? new DatasyncError('CONNECTION_LOST', 'the connection ended', { backend: name });
+    // First of all: its teardown may reach the consumer, who may end it all, or have another one opened.
     this.#observer.lost(error, cause);
-    if (this.#backoff.failed()) this.#wait(cause);
+    const again = this.#backoff.failed();
+    this.close();
+    if (this.#ended || this.isOpen) return;
+    if (again) this.#wait(cause);
     else this.#giveUp(cause);
   }
 

@@ -151,19 +151,25 @@ export class Delivery<T> {
 
   /** The subscription is over. */
   error(error: unknown): void {
+    // First: what the operators below let go of must not make room for events that nobody gets any more.
+    this.#stop();
     this.#subscriber.error(error);
   }
 
   /** Unsubscribed: every open event is `cancelled`, nothing is told any more. */
   close(): void {
-    if (this.#closed) return;
-    this.#told = this.revision;
-    this.#closed = true;
+    this.#stop();
     this.#redelivery.close();
     this.#watchdog?.unsubscribe();
     this.#waiting.clear();
     for (const open of [...this.#outlived]) open.ack.force(outcomes.cancelled);
     this.#pending.close();
+  }
+
+  #stop(): void {
+    if (this.#closed) return;
+    this.#told = this.revision;
+    this.#closed = true;
   }
 
   /** @internal called by an open event */

@@ -150,7 +150,8 @@ export class Loop<T, P> implements View<T> {
   #close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#disconnect();
+    this.#shadow.discard();
+    this.#connection.end();
     this.#requests.close();
     this.#delivery.close();
     this.#enter('closed');
@@ -189,6 +190,7 @@ export class Loop<T, P> implements View<T> {
   /** Without a connection there is no trouble. */
   #watchNothing(cover: readonly string[]): void {
     this.#disconnect();
+    if (this.#cover !== cover) return;
     this.#position = this.#reason = undefined;
     this.#listing = false;
     this.#requests.answered();
@@ -207,7 +209,7 @@ export class Loop<T, P> implements View<T> {
     if (!waits) this.#disconnect();
     if (kept) this.#tellKept();
     // A consumer that was told may have changed them again.
-    if (!waits && !this.#connection.isOpen && this.#cover.length > 0) this.#connect();
+    if (!waits && this.#cover.length > 0) this.#connect();
   }
 
   #tellKept(): void {
@@ -219,7 +221,8 @@ export class Loop<T, P> implements View<T> {
   // ---- the connection ---------------------------------------------------------------------------------------------
 
   #connect(): void {
-    if (this.#closed) return;
+    // Open: the teardown of the one before has changed the prefixes.
+    if (this.#closed || this.#connection.isOpen) return;
     if (this.#position === undefined) {
       this.#listed = [];
       this.#requests.answered();

@@ -32,7 +32,7 @@ import {
   textCodec,
   toState,
 } from '../../lib/index.ts';
-import { History, recordStore, recordUpstream, validate } from '../../lib/testing/index.ts';
+import { History, type Inspection, inspect, recordStore, recordUpstream } from '../../lib/testing/index.ts';
 import { Consumer, differenceOf } from './consumer.ts';
 import type { Behaviour, Script, Step } from './script.ts';
 
@@ -59,8 +59,11 @@ export const codec: Codec<string> = {
 const well: Behaviour = { says: 'done', applied: 'all', delay: 0 };
 const lateError = new Error('late, as the script says');
 
-/** Runs one script in virtual time; returns everything that was wrong. */
-export function runScript({ handOver, pipeline, dynamic }: Combination, script: Script): string[] {
+/** Runs one script in virtual time; returns everything that was wrong, and what the validators looked at. */
+export function runScript(
+  { handOver, pipeline, dynamic }: Combination,
+  script: Script,
+): Pick<Inspection, 'checked' | 'skipped'> & { readonly problems: readonly string[] } {
   const problems: string[] = [];
   const history = new History<string>();
   const store = memoryStore();
@@ -287,7 +290,9 @@ export function runScript({ handOver, pipeline, dynamic }: Combination, script: 
       problems.push(...consumer.problems);
     });
   });
-  return [...problems, ...validate(history, capabilities).map(({ invariant, message }) => `${invariant}: ${message}`)];
+  const { violations, checked, skipped } = inspect(history, capabilities);
+  problems.push(...violations.map(({ invariant, message }) => `${invariant}: ${message}`));
+  return { problems, checked, skipped };
 }
 
 interface Below {

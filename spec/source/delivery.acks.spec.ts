@@ -197,6 +197,20 @@ describe('a resync that failed', () => {
     }));
 });
 
+describe('a change that fails while a resync is open', () => {
+  it('is told again, also when that resync is settled well', () =>
+    virtually((time) => {
+      const { backend, seen, claims } = claiming({ onNack: 'resync' });
+      backend.send(changes({ x: 2 }, 11));
+      claims[1]!.fail(no);
+      claims[0]!.done();
+      time.advance(1_000);
+      expect(seen.take().slice(2)).toEqual(['{x:1>2 y:1@10}@11 nacked']);
+      claims[2]!.done();
+      expect(time.timers).toBe(0);
+    }));
+});
+
 describe('an event that was cut off, or replaced, inside the pipeline', () => {
   const saying = (outcome: Outcome, from: number) => {
     const parts = subscribed({}, {}, (event) => {

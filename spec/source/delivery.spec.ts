@@ -144,17 +144,20 @@ describe('a resync', () => {
       expect(seen.take()).toEqual(['x:0>1@11', 'x:1>2@12']);
     }));
 
-  it('a consumer that writes inside next gets its write after the event it was in', () =>
+  it.each(['resync', 'change'])('a consumer that writes inside next gets its write after the %s it was in', (first) =>
     virtually(() => {
       const log: string[] = [];
-      const { backend } = subscribed({}, {}, (event) => {
-        log.push(`in ${event.revision}`);
-        if (event.revision < 5) backend.send(changes({ x: event.revision }, event.revision + 1));
-        log.push(`out ${event.revision}`);
+      const { backend } = subscribed({}, {}, ({ type, revision }) => {
+        log.push(`in ${revision}`);
+        if (revision < 5 && (type === 'change' || first === 'resync'))
+          backend.send(changes({ x: revision }, revision + 1));
+        log.push(`out ${revision}`);
       });
       backend.send(...listing({}, 1));
+      if (first === 'change') backend.send(changes({ x: 1 }, 2));
       expect(log).toEqual([1, 2, 3, 4, 5].flatMap((revision) => [`in ${revision}`, `out ${revision}`]));
-    }));
+    }),
+  );
 
   it('unsubscribed inside next: nothing else is told', () =>
     virtually(() => {

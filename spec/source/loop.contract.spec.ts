@@ -175,8 +175,9 @@ describe('a backend without revisions of its own', () => {
   it('its own numbers are not looked at', () =>
     virtually(() => {
       const { backend, seen } = subscribed({}, { revision: 'subscription' });
-      backend.send(...listing({ x: 1 }, 1_000), changes({ x: 2 }, 5), changes({ x: 3 }, 5), progress(2 ** 60));
-      expect(seen.take()).toEqual(['{x:1@1000}@1', 'x:1>2@2', 'x:2>3@3']);
+      backend.send(...listing({ x: 1 }, 1_000), progress(2 ** 60), changes({ x: 2 }, 5), changes({ x: 3 }, 5));
+      backend.send(...listing({ x: 4 }, 1), changes({ x: 5 }, 1));
+      expect(seen.take()).toEqual(['{x:1@1000}@1', 'x:1>2@2', 'x:2>3@3', '~x:3>4@1@4', 'x:4>5@5']);
     }));
 });
 

@@ -261,6 +261,18 @@ describe('after a break', () => {
       expect(seen.take()[1]).toBe('{=x:1@7}@9 compacted');
     }));
 
+  it('a reason is told once', () =>
+    virtually((time) => {
+      const { backend, seen } = subscribed({ resyncAfterReconnect: true });
+      backend.send(...listing({ x: 1 }, 7));
+      for (const error of [new ContinuityLost('compacted'), new Error('cut')]) {
+        backend.fail(error);
+        time.advance(1_000);
+        backend.send(...listing({ x: 1 }, 7));
+      }
+      expect(seen.take().slice(1)).toEqual(['{=x:1}@7 compacted', '{=x:1}@7 reconnected']);
+    }));
+
   it('S21: flapping a thousand times loses nothing and tells nothing twice', () =>
     virtually((time) => {
       const { backend, seen } = subscribed({ retry: { maxDelay: 1_000 } });

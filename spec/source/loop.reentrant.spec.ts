@@ -1,6 +1,7 @@
 import { BehaviorSubject, Observable, Subject } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { jsonCodec } from '../../lib/codecs/jsonCodec.ts';
+import type { ResyncEvent } from '../../lib/model/events.ts';
 import type { SourceStatus } from '../../lib/model/status.ts';
 import type { SourceConfig } from '../../lib/source/config.ts';
 import { fromBackend } from '../../lib/source/fromBackend.ts';
@@ -9,6 +10,12 @@ import { Seen } from '../support/seen.ts';
 import { virtually } from '../support/virtually.ts';
 
 const codec = jsonCodec<number>();
+
+interface Inputs {
+  readonly prefixes: Subject<string[]>;
+  readonly resyncOn: Subject<void>;
+  readonly scripted: ScriptedBackend;
+}
 
 /** Subscribed, with an observer that may act inside each status. */
 function watched(
@@ -76,6 +83,59 @@ describe('unsubscribed inside a status', () => {
       expect([time.timers, states]).toEqual([0, ['connecting', 'backoff', 'closed']]);
     }));
 });
+
+it.each([
+  ['broke its contract', () => [changes({ x: 1 }, 8)], 0],
+  ['fell silent', () => [], 1_000],
+])('unsubscribed inside the teardown of a connection that %s: no timer is left', (_, frames, wait) =>
+  virtually((time) => {
+    const states: string[] = [];
+    const scripted = new ScriptedBackend({ maxSilence: 1_000 });
+    const open: typeof scripted.open = (context) =>
+      new Observable((subscriber) => {
+        subscriber.add(scripted.open(context).subscribe(subscriber));
+        subscriber.add(() => seen.unsubscribe());
+      });
+    const statusObserver = { next: ({ state }: SourceStatus) => states.push(state) };
+    const source = fromBackend({ ...scripted, open }, { prefixes: [''], codec, statusObserver });
+    const seen = new Seen(source);
+    scripted.send(...frames());
+    time.advance(wait);
+    expect([time.timers, scripted.log, states]).toEqual([0, ['open 1', 'close 1'], ['connecting', 'closed']]);
+  }),
+);
+
+it.each([
+  ['a relist', ({ resyncOn }: Inputs) => resyncOn.next(), ['a/', 'b/']],
+  ['another list', ({ prefixes }: Inputs) => prefixes.next(['c/']), ['a/', 'b/']],
+  ['an empty list', ({ prefixes }: Inputs) => prefixes.next([]), ['a/', 'b/']],
+  ['a contract broken', ({ scripted }: Inputs) => scripted.send(changes({ 'a/x': 2 }, 7)), ['a/', 'b/']],
+])('prefixes changed inside the teardown for %s: one connection is left', (_, act, last) =>
+  virtually((time) => {
+    const prefixes = new BehaviorSubject(['a/']);
+    const resyncOn = new Subject<void>();
+    const scripted = new ScriptedBackend();
+    let first = true;
+    const open: typeof scripted.open = (context) =>
+      new Observable((subscriber) => {
+        subscriber.add(scripted.open(context).subscribe(subscriber));
+        subscriber.add(() => {
+          if (first) prefixes.next(last);
+          first = false;
+        });
+      });
+    const seen = new Seen(fromBackend({ ...scripted, open }, { prefixes, resyncOn, codec }));
+    scripted.send(...listing({ 'a/x': 1 }, 7));
+    act({ prefixes, resyncOn, scripted });
+    expect(scripted.live).toBe(1);
+    expect(scripted.connection.context.prefixes).toEqual(last);
+    const { added } = scripted.connection.context;
+    scripted.send(...listing({ 'b/x': 1, ...(added.includes('a/') ? { 'a/x': 2 } : {}) }, 8, { scope: added }));
+    expect((seen.last as ResyncEvent<number>).prefixes).toEqual(last);
+    expect((seen.last as ResyncEvent<number>).entries.size).toBe(2);
+    expect(time.timers).toBe(0);
+  }),
+);
 
 describe('prefixes changed inside a status', () => {
   it('connecting: only the last list is opened', () =>

@@ -143,6 +143,21 @@ describe('resyncOn', () => {
       expect(seen.take()).toEqual(['{x:1}@7', '{=x:1}@7 requested']);
     }));
 
+  it('also when it was waiting for its turn as the connection broke', () =>
+    virtually((time) => {
+      const resyncOn = new Subject<void>();
+      const { backend, seen } = subscribed({ resyncOn });
+      resyncOn.next();
+      backend.send(...listing({ x: 1 }, 7));
+      time.advance(50);
+      backend.fail();
+      time.advance(100);
+      expect(backend.connection.context.from).toBeUndefined();
+      backend.send(...listing({ x: 1 }, 7));
+      time.advance(1_000);
+      expect(seen.take()).toEqual(['{x:1}@7', '{=x:1}@7 requested']);
+    }));
+
   it('a listing that was asked for and breaks is tried again', () =>
     virtually((time) => {
       const resyncOn = new Subject<void>();

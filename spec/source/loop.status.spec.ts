@@ -40,6 +40,7 @@ describe('statusObserver', () => {
       backend.send(...listing({ x: 0 }, 7));
       status.take();
       for (let i = 1; i < 100; i++) backend.send(changes({ x: i }, 7 + i));
+      backend.send(...listing({ x: 1, y: 1 }, 200));
       expect(status.take()).toEqual([]);
     }));
 
@@ -171,6 +172,12 @@ describe('what waits and what is open', () => {
       for (let i = 0; i < 4; i++) claims[i]!.done();
       expect(status.last).toMatchObject({ unsettled: 0, lag: 0, revision: 11 });
       expect(status.last).not.toHaveProperty('oldestUnsettledSince');
+      time.advance(100);
+      backend.send(progress());
+      status.take();
+      backend.send(changes({ x: 5 }, 12));
+      claims[4]!.done();
+      expect(status.take()).toEqual([]);
     }));
 
   it('the revision counts what was looked at and told nobody', () =>

@@ -140,7 +140,11 @@ describe('beyond the limit', () => {
     [[{ x: bad }, { x: undefined }], ['~!x:1@3'], 'a delete of a rejected key'],
     [[{ x: bad }, { x: 1 }], ['nothing'], 'a rejection that was never told needs no recovery'],
     [[{ x: 2 }, { x: bad }], ['~x:1>2@2,x:2?@3'], 'the last good value and the rejection'],
-    [[{ x: undefined }, { x: bad }], ['~x:1?@3'], 'deleted, and put as something that is no value: a replace, so the last good one stays'],
+    [
+      [{ x: undefined }, { x: bad }],
+      ['~x:1?@3'],
+      'deleted, and put as something that is no value: a replace, so the last good one stays',
+    ],
     [[{ y: bad }, { y: undefined }], ['nothing'], 'rejected and deleted vanish'],
     [[{ r: 1 }, { r: undefined }], ['~!r@3'], 'of a key that was told rejected, the delete is told'],
     [[{ r: 1 }], ['~r:1@2'], 'and its recovery'],
@@ -176,6 +180,15 @@ describe('a resync', () => {
     expect(world.resync()).toBe('{!gone:1 +n:1 x:1>3@3 +z:1@4}@5 requested');
     expect([world.pending.isEmpty, world.take()]).toEqual([true, []]);
     expect(world.settled.slice(1).sort()).toEqual(['2 applied', '3 applied', '4 applied', '5 applied']);
+  });
+
+  it('also what came only after the listing', () => {
+    const world = new World(10, { x: 1 });
+    world.list({ x: 1 });
+    world.write({ x: 2 });
+    world.write({ y: 1 });
+    expect(world.resync()).toBe('{x:1>2@3 +y:1}@4 requested');
+    expect([world.take(), world.settled.slice(1)]).toEqual([[], ['2 applied', '3 applied', '4 applied']]);
   });
 
   it('that finds nothing different has an empty diff', () => {

@@ -57,6 +57,14 @@ describe('Suspects', () => {
     expect(named(fresh, { x: 5 }).texts).toEqual(['+x:5']);
   });
 
+  it('know what a resync has told of them', () => {
+    const suspects = new Suspects<number>();
+    suspects.addUntold(event('+x:1@8'));
+    expect(named(suspects, { x: 5 }).texts).toEqual(['+x:5']);
+    // It failed, and the key is gone: the consumer may hold 5.
+    expect(named(suspects, {}).texts).toEqual(['!x:5']);
+  });
+
   it('a change that was thrown away leaves the consumer with what it held', () => {
     const suspects = new Suspects<number>();
     suspects.addUntold(event('+x:1@8'));
