@@ -22,7 +22,7 @@ export interface RetryConfig {
 
 /** What a subscriber holds and how it is told again. */
 export interface DeliveryConfig {
-  /** At most so many unsettled change events, besides one resync. Default: 128. */
+  /** At most so many unsettled events; a resync alone does not wait for room. Default: 128. */
   readonly inFlight?: number;
   /** So many changes wait behind them one by one; what comes then is kept per key. Default: 1,000. */
   readonly queue?: number;

@@ -21,7 +21,7 @@ export type Settled = (outcome: Outcome) => void;
 export interface PageFrame {
   readonly type: 'page';
   readonly entries: readonly RawEntry[];
-  /** The store's revision, for the entries that have none of their own. */
+  /** The store's revision, for the entries that have none of their own; required there where `capabilities.revision` is `store`. */
   readonly revision?: number;
 }
 

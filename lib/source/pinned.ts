@@ -28,7 +28,10 @@ export interface PinnedStore<P> {
     readonly at: P | undefined;
     readonly signal: AbortSignal;
   }) => Observable<PinnedPage<P>>;
-  /** Everything that happened after `from`, for ever; fails with `ContinuityLost` where that is not known any more. */
+  /**
+   * Everything that happened after `from`, for ever; fails with `ContinuityLost` where that is not known any more.
+   * A progress frame as soon as it stands says that a resumed connection is live: without one, only the first change does.
+   */
   readonly watch: (request: {
     readonly prefixes: readonly string[];
     readonly from: P;
@@ -72,6 +75,13 @@ export function pinned<P>(store: PinnedStore<P>): Backend<P> {
         withSignal((signal) => store.list({ prefixes: added, at, signal })),
         {
           next: (page) => {
+            // Whatever changed between two pages would be lost.
+            if (last !== undefined && last.revision !== page.revision) {
+              error(
+                new Error(`the pages of one listing stand at different revisions: ${last.revision}, ${page.revision}`),
+              );
+              return;
+            }
             last = page;
             subscriber.next({ type: 'page', entries: page.entries, revision: page.revision });
           },

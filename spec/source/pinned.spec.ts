@@ -69,6 +69,19 @@ describe('pinned', () => {
       expect(seen.take()).toEqual(['a/x:1>3@8']);
     }));
 
+  it('pages that stand at different revisions are no listing: what changed between them would be lost', () =>
+    virtually((time) => {
+      const { lists, watches, seen, status } = connected();
+      lists[0]!.answer.next(at({ 'a/x': 1 }, 7));
+      lists[0]!.answer.next(at({ 'a/y': 2 }, 8));
+      expect([seen.take(), watches.length, status.last.state]).toEqual([[], 0, 'backoff']);
+      expect(String(status.last.cause)).toContain('different revisions: 7, 8');
+      time.advance(100);
+      lists[1]!.answer.next(at({ 'a/x': 1, 'a/y': 2 }, 8));
+      lists[1]!.answer.complete();
+      expect(seen.take()).toEqual(['{a/x:1 a/y:2}@8']);
+    }));
+
   it('nothing to list is one page without entries', () =>
     virtually(() => {
       const { lists, watches, seen } = connected();
