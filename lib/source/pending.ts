@@ -208,10 +208,15 @@ export class Pending<T> {
         if (old !== undefined || (told !== undefined && held === undefined))
           removed.push({ key, prevValue: old?.value });
       } else if (old === undefined) added.push(now);
-      else if (old !== now) changed.push({ ...now, prevValue: old.value });
+      else if (!isSame(old, now)) changed.push({ ...now, prevValue: old.value });
     }
     return { added, changed, removed };
   }
+}
+
+/** Read twice: the last good value of a key that is undecodable now is another object after its prefix was listed anew. */
+function isSame<T>(a: KeyValue<T>, b: KeyValue<T>): boolean {
+  return a === b || (a.revision === b.revision && Object.is(a.value, b.value));
 }
 
 /** Nothing to tell: the same state, or one that came back without a revision of its own. */

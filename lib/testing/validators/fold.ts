@@ -33,7 +33,8 @@ export class Fold {
   readonly #told = new Map<string, Told[]>();
   /** For each resync: the suspects it had to name. */
   readonly #named = new Map<Telling, ReadonlyMap<string, Suspect>>();
-  #lastGoodResync = 0;
+  /** The steps of the resyncs that were settled well, and not failed on late. */
+  readonly #goodResyncs = new Set<number>();
 
   /** What was known before an event, as far as it concerns the event. */
   before(event: DatasyncEvent<unknown>): Pick<Telling, 'before' | 'rejectedBefore' | 'suspects'> {
@@ -81,7 +82,7 @@ export class Fold {
   succeed(telling: Telling): void {
     const named = this.#named.get(telling);
     if (named === undefined) return;
-    this.#lastGoodResync = Math.max(this.#lastGoodResync, telling.step);
+    this.#goodResyncs.add(telling.step);
     // One that failed again since is another one, and stays.
     for (const [key, suspect] of named) if (this.suspects.get(key) === suspect) this.suspects.delete(key);
   }
@@ -89,8 +90,10 @@ export class Fold {
   fail(telling: Telling, outcome: Outcome): void {
     // Whoever throws a change away for a newer resync answers for it itself.
     if (outcome.type === 'superseded' && telling.event.type === 'change') return;
+    this.#goodResyncs.delete(telling.step);
     for (const [key, before] of namedIn(telling.event)) {
       const known = this.suspects.get(key);
+      if (known === undefined && before === undefined && !tellsValueOf(key, telling.event)) continue;
       const event = known === undefined || telling.step < known.event.step ? telling : known.event;
       this.suspects.set(key, { event, before: [...(known?.before ?? []), before] });
     }
@@ -102,7 +105,7 @@ export class Fold {
   }
 
   #suspicion(key: string, { event, before }: Suspect): Suspicion {
-    const since = Math.min(event.step, this.#lastGoodResync === 0 ? event.step : this.#lastGoodResync);
+    const since = Math.min(event.step, this.#goodResyncs.size === 0 ? event.step : Math.max(...this.#goodResyncs));
     const values = [...before, event.before.get(key)?.value, ...this.#toldSince(key, since)];
     return { wasAbsent: before.includes(undefined), values };
   }
@@ -131,4 +134,9 @@ function namedIn(event: DatasyncEvent<unknown>): (readonly [key: string, before:
 /** Every key of a change, rejected ones too. */
 export function keysOf(event: Extract<DatasyncEvent<unknown>, { type: 'change' }>): string[] {
   return [...new Set([...event.changes.map(({ key }) => key), ...event.rejected.map(({ key }) => key)])];
+}
+
+/** Not the delete of a key that only ever was rejected: there is nothing that a consumer may hold. */
+function tellsValueOf(key: string, event: DatasyncEvent<unknown>): boolean {
+  return event.type === 'resync' || event.changes.some((change) => change.key === key && change.op === 'put');
 }

@@ -1,4 +1,4 @@
-import { concat, concatMap, from, map, of, throwError, timer } from 'rxjs';
+import { concat, concatMap, from, map, of, throwError, timer, toArray } from 'rxjs';
 import { ChangeEvent, type DatasyncEvent, pinned, type ResyncReason } from '../../../lib/index.ts';
 import type { Change, KeyValue, Rejected } from '../../../lib/model/values.ts';
 import { type ChangesFrame, ContinuityLost, type Settled } from '../../../lib/source/frames.ts';
@@ -17,6 +17,9 @@ const unpinnedPages = ({ store }: World) =>
             map(() => store.page([...store.entries.values()].filter(({ key }) => key.startsWith(letter)))),
           ),
         ),
+        // Honest revisions `pinned` would refuse: the pages are said to be of the time of the last one.
+        toArray(),
+        concatMap((pages) => pages.map(({ entries }) => ({ ...pages.at(-1)!, entries }))),
       ),
     watch: ({ from: after }) => store.watch(after),
   });
