@@ -208,7 +208,8 @@ export class Pending<T> {
         if (old !== undefined || (told !== undefined && held === undefined))
           removed.push({ key, prevValue: old?.value });
       } else if (old === undefined) added.push(now);
-      else if (!isSame(old, now)) changed.push({ ...now, prevValue: old.value });
+      else if (old !== now && !(held?.error !== undefined && isSame(old, now)))
+        changed.push({ ...now, prevValue: old.value });
     }
     return { added, changed, removed };
   }

@@ -94,8 +94,6 @@ export class Suspects<T> {
   #note(key: string, prevValue: T | undefined, value: T | undefined, untold: boolean): void {
     const known = this.#suspects.get(key);
     if (known === undefined) {
-      // The delete of a key that only ever was rejected: there is nothing that the consumer may hold.
-      if (prevValue === undefined && value === undefined && !untold) return;
       this.#suspects.set(key, { before: prevValue, since: value, untold });
       return;
     }

@@ -43,7 +43,7 @@ export function table(title: string, figures: readonly Figure[]): string {
     unit(ours),
     peer,
     unit(theirs),
-    `${(ours / theirs).toFixed(2)}×`,
+    `${ratio(ours / theirs)}×`,
     goal === undefined ? '' : `${goal.text} ${goal.met(ours) ? '✓' : '✗'}`,
   ]);
   const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column]!.length)));
@@ -54,4 +54,8 @@ export function table(title: string, figures: readonly Figure[]): string {
       .join('  ')
       .trimEnd();
   return [title, ...[head, ...rows].map((row) => `  ${line(row)}`)].join('\n');
+}
+
+function ratio(value: number): string {
+  return value < 0.1 ? value.toPrecision(1) : value.toFixed(2);
 }

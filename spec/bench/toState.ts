@@ -72,7 +72,7 @@ function mapCopy(size: number, count: number): PerChange {
 
 async function compare(size: number, copies: number, rounds: number): Promise<Figure[]> {
   const results = await interleaved(rounds, {
-    ours: through(toState(), size, 2_000),
+    ours: through(toState(), size, 20_000),
     copy: mapCopy(size, copies),
     scan: through(copying(), size, copies),
   });

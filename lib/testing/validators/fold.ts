@@ -6,6 +6,8 @@ import type { Cell, Telling } from './run.ts';
 export interface Suspicion {
   /** Whether it was absent before the trouble. */
   readonly wasAbsent: boolean;
+  /** All that failed was the delete of what was only ever rejected. */
+  readonly isEmpty: boolean;
   /** The previous values a diff may give; `undefined`: none. */
   readonly values: readonly unknown[];
 }
@@ -20,6 +22,8 @@ interface Suspect {
   readonly event: Telling;
   /** The values before, as the events say that went wrong; `undefined`: none. */
   readonly before: readonly unknown[];
+  /** They only deleted what was only ever rejected: while the key is absent there is nothing to take back. */
+  readonly isEmpty: boolean;
 }
 
 /** What one subscriber was told, event by event, and the keys of which one cannot say whether it holds them. */
@@ -93,9 +97,9 @@ export class Fold {
     this.#goodResyncs.delete(telling.step);
     for (const [key, before] of namedIn(telling.event)) {
       const known = this.suspects.get(key);
-      if (known === undefined && before === undefined && !tellsValueOf(key, telling.event)) continue;
       const event = known === undefined || telling.step < known.event.step ? telling : known.event;
-      this.suspects.set(key, { event, before: [...(known?.before ?? []), before] });
+      const isEmpty = (known?.isEmpty ?? true) && before === undefined && !tellsValueOf(key, telling.event);
+      this.suspects.set(key, { event, before: [...(known?.before ?? []), before], isEmpty });
     }
   }
 
@@ -104,10 +108,10 @@ export class Fold {
     return [...before, ...this.#toldSince(key, event.step)].some((value) => value !== undefined);
   }
 
-  #suspicion(key: string, { event, before }: Suspect): Suspicion {
+  #suspicion(key: string, { event, before, isEmpty }: Suspect): Suspicion {
     const since = Math.min(event.step, this.#goodResyncs.size === 0 ? event.step : Math.max(...this.#goodResyncs));
     const values = [...before, event.before.get(key)?.value, ...this.#toldSince(key, since)];
-    return { wasAbsent: before.includes(undefined), values };
+    return { wasAbsent: before.includes(undefined), isEmpty, values };
   }
 
   #toldSince(key: string, since: number): unknown[] {

@@ -148,6 +148,7 @@ class DiffCheck {
     const was = valueText(before?.value);
     if (now === undefined) {
       if (before === undefined && suspect === undefined) return undefined;
+      if (suspect?.isEmpty === true) return undefined;
       if (suspect !== undefined)
         return { invariant: 'I21', message: `does not name ${key}, which is gone and on which the consumer failed` };
       // A key that vanished behind a bad value is the business of I40.
