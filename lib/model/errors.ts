@@ -6,13 +6,12 @@ export const errorCodes = {
   INVALID_KEY: 'a key cannot be stored',
   DECODE_FAILED: 'a codec refused a raw value, or returned undefined',
   ENCODE_FAILED: 'a codec could not write a value',
-  PARSE_FAILED: 'a file is not valid JSON or YAML, or is not of the expected shape',
+  PARSE_FAILED:
+    'a file is not valid JSON or YAML or not of the expected shape, or a text is not in the marble notation',
   UNREADABLE: 'a file or directory is missing or could not be read',
   MISSING_PEER: 'an optional peer dependency is not installed',
   UNSUPPORTED: 'the store cannot do what was asked',
-  UNSAFE_REVISION: 'a revision is not a safe integer',
   NACKED: 'a consumer failed on an event, or gave up on it',
-  ACK_TIMEOUT: 'a consumer was not settled in time',
   LATE_CLAIM:
     'an ack was used after its event had settled: something asynchronous stands above the operator that claims',
   OVERFLOW: "the consumer is too slow for `overflow: 'error'`",
