@@ -18,7 +18,16 @@ export function connect<T>(source: Observable<T>, observer: Observer<T>, handle:
   const stop = new Subject<void>();
   handle.add(() => stop.next());
   source.pipe(takeUntil(stop)).subscribe({
-    next: (value) => observer.next(value),
+    next: (value) => {
+      try {
+        observer.next(value);
+      } catch (error) {
+        // Not the consumer's, whose exceptions rxjs reports: what came is not what the operator can take.
+        if (handle.closed) return;
+        handle.unsubscribe();
+        observer.error(error);
+      }
+    },
     error: (error: unknown) => {
       if (handle.closed) return;
       handle.unsubscribe();

@@ -202,7 +202,8 @@ export class Ack {
 
 /** @internal */
 export function failure(error: unknown, details?: FailDetails): Outcome {
-  return details?.keys === undefined ? { type: 'failed', error } : { type: 'failed', error, keys: details.keys };
+  const keys = details?.keys;
+  return Array.isArray(keys) ? { type: 'failed', error, keys: keys as readonly string[] } : { type: 'failed', error };
 }
 
 /**

@@ -3,6 +3,7 @@
  */
 export const errorCodes = {
   INVALID_CONFIG: 'an option is unknown, of the wrong type or out of range',
+  INVALID_EVENT: 'an operator was given something that is no event of this library',
   INVALID_KEY: 'a key cannot be stored',
   DECODE_FAILED: 'a codec refused a raw value, or returned undefined',
   ENCODE_FAILED: 'a codec could not write a value',

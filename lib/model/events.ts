@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs';
 import { jsonOf } from '../internal/bytes.ts';
 import { Ack, type Claim, type FailDetails, failure, type Outcome, outcomes } from './ack.ts';
+import { DatasyncError } from './errors.ts';
 import { jsonOfKeyValue, Snapshot } from './snapshot.ts';
 import type { Change, Rejected, ResyncDiff, ResyncReason } from './values.ts';
 
@@ -261,6 +262,11 @@ export function own<E extends DatasyncEvent<unknown>>(event: E, ack: Ack): E {
  * @internal
  */
 export function retained<E extends DatasyncEvent<unknown>>(event: E): E {
+  if (!((event as unknown) instanceof Acked)) {
+    const message =
+      'an operator was given what is no ResyncEvent or ChangeEvent; make copies with event.with(), not with spread';
+    throw new DatasyncError('INVALID_EVENT', message);
+  }
   const ack = readAck(event);
   if (ack !== undefined && ack.outcome === undefined) {
     ack.retain();

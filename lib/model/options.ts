@@ -15,6 +15,9 @@ export interface Rules {
 const number = (test: (value: number) => boolean) => (value: unknown) => typeof value === 'number' && test(value);
 const isFunction = (value: unknown): boolean => typeof value === 'function';
 
+/** Above this a timer fires at once. */
+const longest = 2 ** 31 - 1;
+
 /** The rules that options share. */
 export const rule: Readonly<
   Record<
@@ -40,10 +43,16 @@ export const rule: Readonly<
     'a whole number, 0 or more, or Infinity',
   ],
   positive: [number((value) => Number.isInteger(value) && value >= 1), 'a whole number, 1 or more'],
-  milliseconds: [number((value) => Number.isFinite(value) && value >= 0), 'a number of milliseconds, 0 or more'],
+  milliseconds: [number((value) => value >= 0 && value <= longest), 'a number of milliseconds, 0 to 2,147,483,647'],
   observable: [isObservable, 'an Observable'],
   textsOrObservable: [(value) => isTexts(value) || isObservable(value), 'an array of texts, or an Observable of them'],
-  observer: [(value) => typeof value === 'object' && value !== null, 'an observer: { next }'],
+  observer: [
+    (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      ['undefined', 'function'].includes(typeof (value as { next?: unknown }).next),
+    'an observer: { next }',
+  ],
 };
 
 /** A rule for one of some words. */

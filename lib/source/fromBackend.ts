@@ -1,3 +1,4 @@
+import { isObservable } from 'rxjs';
 import { bytesCodec } from '../codecs/bytesCodec.ts';
 import { cold } from '../internal/cold.ts';
 import type { Codec } from '../model/codec.ts';
@@ -42,7 +43,8 @@ export function fromBackend<T, P = unknown>(
 export function fromBackend<T, P>(backend: Backend<P>, config: SourceConfig<T>): Source<T> {
   checkOptions('fromBackend', { backend }, backendRule, ['backend']);
   checkSourceConfig('fromBackend', config);
-  const complete = { ...config, codec: config.codec ?? (bytesCodec as unknown as Codec<T>) };
+  const prefixes = isObservable(config.prefixes) ? config.prefixes : [...config.prefixes];
+  const complete = { ...config, prefixes, codec: config.codec ?? (bytesCodec as unknown as Codec<T>) };
   let subscriptions = 0;
   return cold((subscriber) => new Loop(backend, complete, subscriber, ++subscriptions).start());
 }

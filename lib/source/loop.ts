@@ -272,7 +272,7 @@ export class Loop<T, P> implements View<T> {
   }
 
   #takePage(frame: PageFrame, connection: Subscription): void {
-    if (!areKeyed(frame.entries)) return this.#broken('a page with entries that have no key', undefined);
+    if (!areEntries(frame.entries)) return this.#broken('a page with entries that are none', undefined);
     if (!this.#established && this.#board.state !== 'snapshotting') {
       this.#enter('snapshotting');
       if (connection.closed) return;
@@ -320,7 +320,7 @@ export class Loop<T, P> implements View<T> {
   #takeChanges(frame: ChangesFrame<P>, connection: Subscription): void {
     const settled = frame.settled && guarded(frame.settled);
     if (this.#listing || this.#paging) return this.#broken('changes before the snapshot', settled);
-    if (!areKeyed(frame.changes)) return this.#broken('changes that have no key', settled);
+    if (!areChanges(frame.changes)) return this.#broken('changes that are none', settled);
     const revision = this.#counted ? this.#revision + 1 : frame.revision;
     if (!isRevision(revision)) return this.#broken(`changes at revision ${revision}`, settled);
     if (revision <= this.#revision) {
@@ -428,8 +428,20 @@ function isRevision(revision: number | undefined): revision is number {
   return Number.isSafeInteger(revision) && revision! >= 0;
 }
 
-function areKeyed(items: unknown): boolean {
-  return Array.isArray(items) && items.every((item: { key?: unknown } | null) => typeof item?.key === 'string');
+/** A typo in a backend must not be told as a delete, nor as an empty value. */
+function isEntry(item: unknown): boolean {
+  const { key, value, error } = (item ?? {}) as { key?: unknown; value?: unknown; error?: unknown };
+  return typeof key === 'string' && (value instanceof Uint8Array || error instanceof DatasyncError);
+}
+
+function areEntries(items: unknown): boolean {
+  return Array.isArray(items) && items.every(isEntry);
+}
+
+function areChanges(items: unknown): boolean {
+  const isChange = (item: { op?: unknown; key?: unknown } | null): boolean =>
+    item?.op === 'delete' ? typeof item.key === 'string' : item?.op === 'put' && isEntry(item);
+  return Array.isArray(items) && items.every(isChange);
 }
 
 function sameTexts(a: readonly string[], b: readonly string[]): boolean {

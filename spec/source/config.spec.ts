@@ -22,17 +22,17 @@ const refused: [path: string, value: unknown, message: string][] = [
   ['retry.count', 1.5, 'a whole number, 0 or more, or Infinity, not 1.5'],
   ['retry.delay', -1, 'a number of milliseconds, or a function, not -1'],
   ['retry.delay', Number.NaN, 'a number of milliseconds, or a function, not NaN'],
-  ['retry.maxDelay', Infinity, 'a number of milliseconds, 0 or more, not Infinity'],
-  ['retry.stable', '10', 'a number of milliseconds, 0 or more, not "10"'],
+  ['retry.maxDelay', Infinity, 'a number of milliseconds, 0 to 2,147,483,647, not Infinity'],
+  ['retry.stable', '10', 'a number of milliseconds, 0 to 2,147,483,647, not "10"'],
   ['retry.random', 0.5, 'a function, not 0.5'],
   ['delivery.inFlight', 0, 'a whole number, 1 or more, not 0'],
   ['delivery.queue', -1, 'a whole number, 0 or more, or Infinity, not -1'],
   ['delivery.overflow', 'drop', "'conflate' or 'error', not \"drop\""],
   ['delivery.onNack', true, "'report' or 'resync', not true"],
-  ['delivery.claimTimeout', -5, 'a number of milliseconds, 0 or more, not -5'],
+  ['delivery.claimTimeout', -5, 'a number of milliseconds, 0 to 2,147,483,647, not -5'],
   ['delivery.redeliver.count', 0.5, 'a whole number, 0 or more, or Infinity, not 0.5'],
-  ['delivery.redeliver.delay', null, 'a number of milliseconds, 0 or more, not null'],
-  ['delivery.redeliver.maxDelay', -1, 'a number of milliseconds, 0 or more, not -1'],
+  ['delivery.redeliver.delay', null, 'a number of milliseconds, 0 to 2,147,483,647, not null'],
+  ['delivery.redeliver.maxDelay', -1, 'a number of milliseconds, 0 to 2,147,483,647, not -1'],
 ];
 
 function configOf(path: string, value: unknown): unknown {

@@ -220,7 +220,11 @@ describe('diffed', () => {
 
   it.each([
     [1, {}, "diffed: the option 'list' must be a function, not 1"],
-    [() => NEVER, { every: -1 }, "diffed: the option 'every' must be a number of milliseconds, 0 or more, not -1"],
+    [
+      () => NEVER,
+      { every: -1 },
+      "diffed: the option 'every' must be a number of milliseconds, 0 to 2,147,483,647, not -1",
+    ],
     [() => NEVER, { evry: 1 }, "diffed: unknown option 'evry'; known are every, name, capabilities, maxSilence"],
     [() => NEVER, { name: '' }, 'diffed: the option \'name\' must be a text that is not empty, not ""'],
   ])('refuses %j with %j', (list, options, message) => {

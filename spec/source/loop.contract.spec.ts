@@ -89,6 +89,9 @@ describe('what contradicts is answered by a resync that says inconsistent', () =
     ['no frame', null as never],
     ['changes without changes', malformed({ type: 'changes', revision: 9 })],
     ['changes without a key', malformed({ type: 'changes', revision: 9, changes: [put('x', 3), { op: 'delete' }] })],
+    ['a change with another op', malformed({ type: 'changes', revision: 9, changes: [{ ...put('x', 3), op: 'set' }] })],
+    ['a put without a value', malformed({ type: 'changes', revision: 9, changes: [{ op: 'put', key: 'x' }] })],
+    ['a value that is no bytes', malformed({ type: 'page', entries: [{ key: 'x', value: 'text' }] })],
     ['a page without entries', malformed({ type: 'page' })],
     ['a page with a hole', malformed({ type: 'page', entries: [null] })],
   ];

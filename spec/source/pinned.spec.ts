@@ -228,7 +228,7 @@ describe('pinned', () => {
     ],
     [
       { list: () => NEVER, watch: () => NEVER, maxSilence: -1 },
-      "pinned: the option 'maxSilence' must be a number of milliseconds, 0 or more, not -1",
+      "pinned: the option 'maxSilence' must be a number of milliseconds, 0 to 2,147,483,647, not -1",
     ],
     [undefined, 'pinned: the options must be an object, not undefined'],
   ])('refuses %j', (store, message) => {

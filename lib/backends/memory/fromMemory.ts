@@ -39,12 +39,13 @@ export function fromMemory<T>(
 export function fromMemory<T>(store: MemoryStore, config: FromMemoryConfig<T>): Source<T> {
   checkSourceConfig('fromMemory', config);
   const codec = config.codec ?? (bytesCodec as unknown as Codec<T>);
+  const given = isObservable(config.prefixes) ? config.prefixes : [...config.prefixes];
   let subscriptions = 0;
   return cold((subscriber) => {
     // Per subscription, not per connection: who is reconnecting still watches, and a commit waits for it.
     const member = new Member(config.name ?? store.nextSubscriber());
     const leave = store.join(member);
-    const prefixes = watched(config.prefixes, member);
+    const prefixes = watched(given, member);
     new Loop(
       pinnedMemory(store, 'memory', member),
       { ...config, codec, prefixes },

@@ -42,7 +42,8 @@ export interface MemoryTxn<T> extends Txn<T> {
   /**
    * Writes everything at once, then waits until every live `fromMemory` subscription that watches a touched key has
    * settled the event, and resolves with all their outcomes: `applied`, `failed` with its error, or merely `delivered`;
-   * `cancelled` where one unsubscribed; `superseded` where one did not see this change alone; `timedOut` where one said
+   * `cancelled` where one unsubscribed; `superseded` where nothing of it was left to tell; where one is slow and
+   * was told several changes as one, that of the event that told them; `timedOut` where one said
    * nothing within `timeout` milliseconds: the write is done then, what became of it there is not known.
    *
    * Never await it inside a handler: the handler's own event cannot settle meanwhile.

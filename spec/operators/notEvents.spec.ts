@@ -1,0 +1,32 @@
+import { type MonoTypeOperatorFunction, type Observable, type OperatorFunction, of } from 'rxjs';
+import { describe, expect, it } from 'vitest';
+import {
+  ackWithCallback,
+  bufferDuringResync,
+  type DatasyncEvent,
+  ResyncEvent,
+  trackPrevious,
+} from '../../lib/index.ts';
+
+type Event = DatasyncEvent<number>;
+
+const operators: Readonly<Record<string, OperatorFunction<Event, unknown> | MonoTypeOperatorFunction<Event>>> = {
+  bufferDuringResync: bufferDuringResync<number>(),
+  trackPrevious: trackPrevious<number>(),
+  ackWithCallback: ackWithCallback<number>({ resync: () => undefined, change: () => undefined }),
+};
+const event = ResyncEvent.of({ x: 1 }, 1);
+const impostors: Readonly<Record<string, unknown>> = { 'a spread event': { ...event }, null: null, 'a text': 'resync' };
+
+describe.each(Object.keys(operators))('%s', (name) => {
+  it.each(Object.keys(impostors))('%s is an error of the stream that says what to do, and no crash', (what) => {
+    const seen: unknown[] = [];
+    (of(impostors[what]) as Observable<Event>).pipe(operators[name] as OperatorFunction<Event, unknown>).subscribe({
+      next: (value) => seen.push(value),
+      error: (error: unknown) => seen.push(error),
+    });
+    expect(seen).toMatchObject([
+      { code: 'INVALID_EVENT', message: expect.stringContaining('event.with()') as unknown },
+    ]);
+  });
+});
