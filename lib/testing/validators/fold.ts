@@ -1,4 +1,4 @@
-import type { Outcome } from '../../model/ack.ts';
+import { type Outcome, settledWell } from '../../model/ack.ts';
 import type { DatasyncEvent } from '../../model/events.ts';
 import type { Cell, Telling } from './run.ts';
 
@@ -24,6 +24,8 @@ interface Suspect {
   readonly before: readonly unknown[];
   /** They only deleted what was only ever rejected: while the key is absent there is nothing to take back. */
   readonly isEmpty: boolean;
+  /** Failed on after it had been settled well: how far back the trouble reaches is not known. */
+  readonly isLate: boolean;
 }
 
 /** What one subscriber was told, event by event, and the keys of which one cannot say whether it holds them. */
@@ -95,11 +97,18 @@ export class Fold {
     // Whoever throws a change away for a newer resync answers for it itself.
     if (outcome.type === 'superseded' && telling.event.type === 'change') return;
     this.#goodResyncs.delete(telling.step);
+    const first = telling.settled[0]?.outcome;
+    const isLate = first !== undefined && settledWell(first);
     for (const [key, before] of namedIn(telling.event)) {
       const known = this.suspects.get(key);
       const event = known === undefined || telling.step < known.event.step ? telling : known.event;
       const isEmpty = (known?.isEmpty ?? true) && before === undefined && !tellsValueOf(key, telling.event);
-      this.suspects.set(key, { event, before: [...(known?.before ?? []), before], isEmpty });
+      this.suspects.set(key, {
+        event,
+        before: [...(known?.before ?? []), before],
+        isEmpty,
+        isLate: isLate || known?.isLate === true,
+      });
     }
   }
 
@@ -108,9 +117,9 @@ export class Fold {
     return [...before, ...this.#toldSince(key, event.step)].some((value) => value !== undefined);
   }
 
-  #suspicion(key: string, { event, before, isEmpty }: Suspect): Suspicion {
+  #suspicion(key: string, { event, before, isEmpty, isLate }: Suspect): Suspicion {
     const since = Math.min(event.step, this.#goodResyncs.size === 0 ? event.step : Math.max(...this.#goodResyncs));
-    const values = [...before, event.before.get(key)?.value, ...this.#toldSince(key, since)];
+    const values = [...before, event.before.get(key)?.value, ...this.#toldSince(key, isLate ? 0 : since)];
     return { wasAbsent: before.includes(undefined), isEmpty, values };
   }
 
@@ -142,5 +151,6 @@ export function keysOf(event: Extract<DatasyncEvent<unknown>, { type: 'change' }
 
 /** Not the delete of a key that only ever was rejected: there is nothing that a consumer may hold. */
 function tellsValueOf(key: string, event: DatasyncEvent<unknown>): boolean {
-  return event.type === 'resync' || event.changes.some((change) => change.key === key && change.op === 'put');
+  if (event.type === 'resync') return event.entries.has(key);
+  return event.changes.some((change) => change.key === key && change.op === 'put');
 }
