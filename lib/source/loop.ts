@@ -181,7 +181,7 @@ export class Loop<T, P> implements View<T> {
     if (cover.length === 0) this.#watchNothing(cover);
     else if (first) this.#connect();
     else if (!sameCover) this.#watchOthers(cover);
-    else if (this.#delivery.revision !== undefined && !this.#listing && this.#listed.length === cover.length) {
+    else if (this.#delivery.revision !== undefined && !this.#listing && sameTexts(coverOf(this.#shown), cover)) {
       this.#shown = wanted;
       this.#delivery.resync('prefixes', []);
     }

@@ -152,6 +152,18 @@ describe('prefixes as an Observable', () => {
       expect(seen.take()).toEqual(['{a/x:1 +c/z:1}@7 prefixes']);
     }));
 
+  it('narrowed and then only reworded while the connection is down: what is not watched any more is not shown', () =>
+    virtually((time) => {
+      const { backend, seen, prefixes } = watching([''], { 'a/x': 1, 'b/x': 1 });
+      backend.fail(new ContinuityLost('compacted'));
+      prefixes.next(['a']);
+      prefixes.next(['a', 'a/']);
+      expect(seen.take()).toEqual([]);
+      time.advance(100);
+      backend.send(...listing({ 'a/x': 1 }, 8));
+      expect(seen.take()).toEqual(['{a/x:1@7 !b/x:1}@8 compacted']);
+    }));
+
   it('while the connection is down: what was not listed is not shown, also when only the wording changes', () =>
     virtually((time) => {
       const parts = watching(['a/'], { 'a/x': 1 });
