@@ -1,3 +1,4 @@
+import type { Outcome } from '../../model/ack.ts';
 import type { ChangeEvent } from '../../model/events.ts';
 import type { StepOf } from '../steps.ts';
 import { keysText } from '../text.ts';
@@ -203,8 +204,15 @@ function aheadOf(
   const prefixes = told.base?.event.type === 'resync' ? told.base.event.prefixes : [];
   const isStore = stream.capabilities.revision === 'store';
   const lineage = run.oracle.lastLineage;
+  if (!isStore) {
+    // A frame whose changes came to nothing is counted, and told by no event.
+    const isFolded = (settled: { step: number; outcome: Outcome }): boolean =>
+      settled.outcome.type === 'superseded' && settled.step > told.step && settled.step < step;
+    const folded = [...run.of('frameSettled')].filter(isFolded).length;
+    return revision <= told.event.revision + folded ? undefined : ahead(stream, step, revision, told);
+  }
   // Progress without changes is fine.
-  if (!run.has.has('truth') || !isStore) return isStore ? undefined : ahead(stream, step, revision, told);
+  if (!run.has.has('truth')) return undefined;
   const open = lineage!.between(told.event.revision, revision, prefixes);
   const isNothing = open.every(
     ({ key }) => lineage!.at(key, revision) === undefined && lineage!.at(key, told.event.revision) === undefined,
