@@ -36,7 +36,7 @@ export function bufferDuringResync<T>(
   return (source) =>
     cold((subscriber) => {
       const held: ChangeEvent<T>[] = [];
-      const superseded = new Suspects<T>();
+      const superseded = new Suspects<T>(false);
       // The resync whose settlement decides; none is open once changes flow.
       let latest: ResyncEvent<T> | undefined;
       let flowing = false;

@@ -8,8 +8,8 @@ interface Suspect<T> {
   readonly before: T | undefined;
   /** What it may have been told since, last. */
   since: T | undefined;
-  /** It was told nothing since: what it holds is known. */
-  readonly untold: boolean;
+  /** Whether a change of it has been thrown away since it was last told: a next one follows that, not what was told. */
+  isBehind: boolean;
 }
 
 /**
@@ -18,6 +18,15 @@ interface Suspect<T> {
  */
 export class Suspects<T> {
   readonly #suspects = new Map<string, Suspect<T>>();
+  readonly #ownDiffs: boolean;
+
+  /**
+   * @param ownDiffs false where the diffs to amend are those of a source above, which knows neither what was thrown away
+   * here nor what a resync that was amended here said
+   */
+  constructor(ownDiffs = true) {
+    this.#ownDiffs = ownDiffs;
+  }
 
   get size(): number {
     return this.#suspects.size;
@@ -27,17 +36,24 @@ export class Suspects<T> {
   add(event: DatasyncEvent<T>): void {
     if (event.type === 'change') {
       for (const change of event.changes)
-        this.#note(change.key, change.prevValue, change.op === 'put' ? change.value : undefined, false);
+        this.#note(change.key, change.prevValue, change.op === 'put' ? change.value : undefined);
       return;
     }
-    for (const { key, value } of event.diff.added) this.#note(key, undefined, value, false);
-    for (const { key, value, prevValue } of event.diff.changed) this.#note(key, prevValue, value, false);
-    for (const { key, prevValue } of event.diff.removed) this.#note(key, prevValue, undefined, false);
+    for (const { key, value } of event.diff.added) this.#note(key, undefined, value);
+    for (const { key, value, prevValue } of event.diff.changed) this.#note(key, prevValue, value);
+    for (const { key, prevValue } of event.diff.removed) this.#note(key, prevValue, undefined);
   }
 
   /** All keys of a change that was thrown away: the consumer was not told, so it still holds what it held before. */
   addUntold(change: ChangeEvent<T>): void {
-    for (const { key, prevValue } of change.changes) this.#note(key, prevValue, undefined, true);
+    for (const { key, prevValue } of change.changes) {
+      const known = this.#suspects.get(key);
+      const before = known === undefined ? prevValue : known.before;
+      const told = known === undefined || known.isBehind ? undefined : prevValue;
+      const since = firstOf(known?.since, told);
+      // Another object: a resync that named the one before does not clear this one.
+      this.#suspects.set(key, { before, since, isBehind: true });
+    }
   }
 
   /** A change is being told: what it puts is the last that the consumer may hold of a suspect. */
@@ -65,11 +81,13 @@ export class Suspects<T> {
     const removed = diff.removed.map((item) => {
       const suspect = named.get(item.key);
       if (suspect === undefined) return item;
-      const { before, since, untold } = suspect;
-      return { key: item.key, prevValue: firstOf(before, since, untold ? undefined : item.prevValue) };
+      const { before, since } = suspect;
+      return { key: item.key, prevValue: firstOf(before, since, this.#ownDiffs ? item.prevValue : undefined) };
     });
     const removedKeys = new Set(removed.map(({ key }) => key));
     for (const [key, suspect] of named) {
+      // The resync that carries this diff tells it, and may fail as well.
+      suspect.isBehind = false;
       const now = entries.get(key);
       const { before } = suspect;
       if (now === undefined) {
@@ -77,7 +95,6 @@ export class Suspects<T> {
         if (prevValue !== undefined && !removedKeys.has(key)) removed.push({ key, prevValue });
         continue;
       }
-      // The resync that carries this diff tells it, and may fail as well.
       suspect.since = now.value;
       if (before === undefined) added.push(now);
       else changed.push({ ...now, prevValue: before });
@@ -91,15 +108,14 @@ export class Suspects<T> {
     };
   }
 
-  #note(key: string, prevValue: T | undefined, value: T | undefined, untold: boolean): void {
+  #note(key: string, prevValue: T | undefined, value: T | undefined): void {
     const known = this.#suspects.get(key);
     if (known === undefined) {
-      this.#suspects.set(key, { before: prevValue, since: value, untold });
+      this.#suspects.set(key, { before: prevValue, since: value, isBehind: false });
       return;
     }
-    const since = untold ? known.since : firstOf(value, prevValue, known.since);
-    // Another object: a resync that named the one before does not clear this one.
-    this.#suspects.set(key, { before: known.before, since, untold: known.untold && untold });
+    const since = firstOf(value, prevValue, known.since);
+    this.#suspects.set(key, { ...known, since });
   }
 }
 

@@ -76,6 +76,31 @@ describe('Suspects', () => {
     expect(named(suspects, { x: 2 }).texts).toEqual(['+x:2', '!y:1']);
   });
 
+  it('a change that was thrown away says what was told since, the ones behind it do not', () => {
+    const suspects = new Suspects<number>(false);
+    // Noted late: 5 was told in between.
+    suspects.add(notation.parse<number>('{!x}@8 requested') as ResyncEvent<number>);
+    suspects.addUntold(event('!x:5@10'));
+    expect(named(suspects, {}).texts).toEqual(['!x:5']);
+    const behind = new Suspects<number>(false);
+    behind.add(notation.parse<number>('{!x}@8 requested') as ResyncEvent<number>);
+    behind.addUntold(event('+x:6@9'));
+    behind.addUntold(event('!x:6@10'));
+    expect(named(behind, {}).texts).toEqual([]);
+  });
+
+  it('the previous value in a diff from above is not taken over: it may have been thrown away', () => {
+    const own = { ...nothing, removed: [{ key: 'x', prevValue: 2 }] };
+    for (const [ownDiffs, told] of [
+      [true, '!x:2'],
+      [false, '!x:undefined'],
+    ] as const) {
+      const suspects = new Suspects<number>(ownDiffs);
+      suspects.add(notation.parse<number>('{!x}@8 requested') as ResyncEvent<number>);
+      expect(named(suspects, {}, own).texts).toEqual([told]);
+    }
+  });
+
   it('amend the diff of the resync itself: what it says of others stays, a removed is never taken out', () => {
     const suspects = new Suspects<number>();
     suspects.add(event('x:1>2,+a:1,!b:1,c:5>6@8'));

@@ -1,0 +1,77 @@
+import type { Behaviour, Script, Step } from './script.ts';
+import type { Combination } from './world.ts';
+
+/** A script that once found a bug, and what it found. */
+export interface Found {
+  readonly found: string;
+  readonly combination: Combination;
+  readonly script: Script;
+}
+
+const put = (key: string, value: string): Step => ({ do: 'put', key, value });
+const remove = (key: string): Step => ({ do: 'delete', key });
+const lateFail = (back: number): Step => ({ do: 'lateFail', back });
+const script = (steps: Script['steps'], more: Partial<Script> = {}): Script => ({
+  behaviours: [],
+  inFlight: 1,
+  queue: 0,
+  onNack: 'report',
+  steps,
+  ...more,
+});
+const failsLate: Behaviour = { says: 'fail', applied: 'none', delay: 200 };
+
+/** The shortest scripts that the soak found; each failed before its mend. */
+export const found: readonly Found[] = [
+  {
+    found: 'a key told after the resync that is failed late, and whose deletion was thrown away, was not named',
+    combination: { handOver: 'diffed', pipeline: 'buffer + filter + ack', dynamic: false },
+    script: script([
+      [0, put('/a/3', 'BAD')],
+      [150, { do: 'cutAndCompact' }],
+      [0, remove('/a/3')],
+      [150, put('/a/1', '1')],
+      [0, put('/a/3', '1')],
+      [20, put('/b/1', '1')],
+      [0, lateFail(3)],
+      [0, remove('/a/3')],
+      [150, remove('/a/1')],
+      [0, { do: 'cutAndCompact' }],
+    ]),
+  },
+  {
+    found: 'as above, the key rejected and gone within one connection',
+    combination: { handOver: 'diffed', pipeline: 'buffer + ack', dynamic: false },
+    script: script([
+      [0, put('/b/1', 'BAD')],
+      [0, { do: 'cut' }],
+      [20, remove('/b/1')],
+      [30, put('/a/1', '1')],
+      [20, put('/a/1', '1')],
+      [5, lateFail(0)],
+      [1, put('/a/1', '1')],
+      [0, put('/b/1', '1')],
+      [1, remove('/b/1')],
+      [0, lateFail(1)],
+      [0, remove('/a/1')],
+    ]),
+  },
+  {
+    found: 'a resync amended by the buffer and failed late was told again with a value that was thrown away',
+    combination: { handOver: 'diffed', pipeline: 'buffer + ack', dynamic: true },
+    script: script(
+      [
+        [0, { do: 'prefixes', prefixes: ['/ab/'] }],
+        [20, put('/ab/1', '2')],
+        [0, { do: 'cutAndCompact' }],
+        [0, remove('/ab/1')],
+        [150, put('/a/1', '1')],
+        [150, put('/ab/1', '1')],
+        [0, remove('/ab/1')],
+        [0, lateFail(1)],
+        [150, remove('/a/1')],
+      ],
+      { inFlight: 128, behaviours: [{ says: 'nothing', applied: 'all', delay: 0 }, failsLate] },
+    ),
+  },
+];
