@@ -19,6 +19,8 @@ const script = (steps: Script['steps'], more: Partial<Script> = {}): Script => (
   steps,
   ...more,
 });
+const done: Behaviour = { says: 'done', applied: 'all', delay: 0 };
+const nothing: Behaviour = { says: 'nothing', applied: 'all', delay: 0 };
 const failsLate: Behaviour = { says: 'fail', applied: 'none', delay: 200 };
 
 /** The shortest scripts that the soak found; each failed before its mend. */
@@ -71,7 +73,47 @@ export const found: readonly Found[] = [
         [0, lateFail(1)],
         [150, remove('/a/1')],
       ],
-      { inFlight: 128, behaviours: [{ says: 'nothing', applied: 'all', delay: 0 }, failsLate] },
+      { inFlight: 128, behaviours: [nothing, failsLate] },
+    ),
+  },
+  {
+    found: 'a validator judged the status before a wipe by the store after it',
+    combination: { handOver: 'pinned', pipeline: 'buffer + ack', dynamic: true },
+    script: script(
+      [
+        [3, put('/a/1', '1')],
+        [1, remove('/a/1')],
+        [1, { do: 'cut' }],
+        [0, { do: 'wipe' }],
+        [150, put('/a/1', 'BAD')],
+      ],
+      { behaviours: [{ says: 'fail', applied: 'none', delay: 5 }] },
+    ),
+  },
+  {
+    found: 'a validator forgot, of a resync failed late twice, that the key was absent at first',
+    combination: { handOver: 'pinned', pipeline: 'buffer + filter + ack', dynamic: false },
+    script: script(
+      [
+        [0, put('/b/2', '1')],
+        [0, put('/a/1', '1')],
+        [0, lateFail(2)],
+        [
+          0,
+          {
+            do: 'txn',
+            writes: [
+              ['/b/2', '1'],
+              ['/a/1', undefined],
+            ],
+          },
+        ],
+        [150, put('/a/1', '1')],
+        [0, put('/b/2', '1')],
+        [0, lateFail(1)],
+        [0, { do: 'cutAndCompact' }],
+      ],
+      { behaviours: [done, { ...failsLate, delay: 0 }, nothing, done, nothing, failsLate] },
     ),
   },
 ];

@@ -119,7 +119,9 @@ export class Fold {
 
   #suspicion(key: string, { event, before, isEmpty, isLate }: Suspect): Suspicion {
     const since = Math.min(event.step, this.#goodResyncs.size === 0 ? event.step : Math.max(...this.#goodResyncs));
-    const values = [...before, event.before.get(key)?.value, ...this.#toldSince(key, isLate ? 0 : since)];
+    // At the very beginning it was absent.
+    const told = isLate ? [undefined, ...this.#toldSince(key, 0)] : this.#toldSince(key, since);
+    const values = [...before, event.before.get(key)?.value, ...told];
     return { wasAbsent: before.includes(undefined), isEmpty, values };
   }
 

@@ -5,6 +5,7 @@ import { keysText } from '../text.ts';
 import { keysOf } from './fold.ts';
 import type { Finding, Validator } from './invariant.ts';
 import { held } from './memo.ts';
+import type { Lineage } from './oracle.ts';
 import { lastBefore, type Run, type Stream, type Telling } from './run.ts';
 import { contradictions } from './told.ts';
 import { differences } from './truth.ts';
@@ -202,9 +203,7 @@ function aheadOf(
     return { step, message: `${stream.name}: the status is at ${revision}, and nothing was told yet` };
   if (revision <= told.event.revision) return undefined;
   const prefixes = told.base?.event.type === 'resync' ? told.base.event.prefixes : [];
-  const isStore = stream.capabilities.revision === 'store';
-  const lineage = run.oracle.lastLineage;
-  if (!isStore) {
+  if (stream.capabilities.revision !== 'store') {
     // A frame whose changes came to nothing is counted, and told by no event.
     const isFolded = (settled: { step: number; outcome: Outcome }): boolean =>
       settled.outcome.type === 'superseded' && settled.step > told.step && settled.step < step;
@@ -213,11 +212,17 @@ function aheadOf(
   }
   // Progress without changes is fine.
   if (!run.has.has('truth')) return undefined;
-  const open = lineage!.between(told.event.revision, revision, prefixes);
-  const isNothing = open.every(
-    ({ key }) => lineage!.at(key, revision) === undefined && lineage!.at(key, told.event.revision) === undefined,
-  );
-  return isNothing ? undefined : ahead(stream, step, revision, told);
+  const isNothing = (lineage: Lineage): boolean =>
+    lineage
+      .between(told.event.revision, revision, prefixes)
+      .every(
+        ({ key }) => lineage.at(key, revision) === undefined && lineage.at(key, told.event.revision) === undefined,
+      );
+  const begun = run.oracle.lineages.filter(({ beganAt }) => beganAt < step);
+  // Before it notices a wipe, a source still speaks of a store before: of one that had come so far.
+  const isOf = (lineage: Lineage): boolean =>
+    lineage === begun.at(-1) || lineage.log.some((write) => write.revision >= revision);
+  return begun.some((lineage) => isOf(lineage) && isNothing(lineage)) ? undefined : ahead(stream, step, revision, told);
 }
 
 function ahead(stream: Stream, step: number, revision: number, told: Telling): Finding {
