@@ -81,7 +81,7 @@ export const found: readonly Found[] = [
     combination: { handOver: 'pinned', pipeline: 'buffer + ack', dynamic: true },
     script: script(
       [
-        [3, put('/a/1', '1')],
+        [2, put('/a/1', '1')],
         [1, remove('/a/1')],
         [1, { do: 'cut' }],
         [0, { do: 'wipe' }],
