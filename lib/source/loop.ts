@@ -438,9 +438,11 @@ function areEntries(items: unknown): boolean {
   return Array.isArray(items) && items.every(isEntry);
 }
 
+function isChange(item: { op?: unknown; key?: unknown } | null): boolean {
+  return item?.op === 'delete' ? typeof item.key === 'string' : item?.op === 'put' && isEntry(item);
+}
+
 function areChanges(items: unknown): boolean {
-  const isChange = (item: { op?: unknown; key?: unknown } | null): boolean =>
-    item?.op === 'delete' ? typeof item.key === 'string' : item?.op === 'put' && isEntry(item);
   return Array.isArray(items) && items.every(isChange);
 }
 
