@@ -1,12 +1,5 @@
-import {
-  type Observable,
-  type Observer,
-  Subject,
-  Subscription,
-  type TeardownLogic,
-  takeUntil,
-  type Unsubscribable,
-} from 'rxjs';
+import { type Observable, type Observer, Subscription, type TeardownLogic, type Unsubscribable } from 'rxjs';
+import { cold } from './cold.ts';
 
 /**
  * Subscribes so that the returned handle already works while a synchronous source is still inside `subscribe`:
@@ -15,9 +8,18 @@ import {
 export function connect<T>(source: Observable<T>, observer: Observer<T>, handle: Subscription): void {
   // Closed before it began: the source would never be stopped.
   if (handle.closed) return;
-  const stop = new Subject<void>();
-  handle.add(() => stop.next());
-  source.pipe(takeUntil(stop)).subscribe({
+  // Not `takeUntil`: an operator around the source would cost every value.
+  const stoppable = cold<T>((subscriber) => {
+    handle.add(() => {
+      try {
+        subscriber.unsubscribe();
+      } catch {
+        // A teardown of the source's that throws: whoever gives the source up goes on.
+      }
+    });
+    return source.subscribe(subscriber);
+  });
+  stoppable.subscribe({
     next: (value) => {
       try {
         observer.next(value);
