@@ -66,6 +66,8 @@ export function ackWithCallback<T>(
       const waiting: DatasyncEvent<T>[] = [];
       // The event whose claim we hold for its work; `busy` outlasts it by the emission of the result.
       let current: DatasyncEvent<T> | undefined;
+      // What the handler says of it by `event.fail`, which the ack then knows already.
+      let said: Outcome | undefined;
       let work: Work | undefined;
       let busy = false;
       let looping = false;
@@ -78,27 +80,33 @@ export function ackWithCallback<T>(
         for (const event of waiting.splice(0)) release(event, outcomes.cancelled);
       };
 
-      const start = (event: DatasyncEvent<T>): void => {
+      // These two serve all events, since one is worked on at a time: closures of its own for each would be garbage.
+      const run = (context: WorkContext): unknown => {
+        const event = current!;
         const ack = ackOf(event)!;
         const before = ack.worst;
-        // What the handler says of it by `event.fail`, which the ack then knows already.
-        let said: Outcome | undefined;
+        try {
+          return event.type === 'resync' ? handlers.resync(event, context) : handlers.change(event, context);
+        } finally {
+          if (ack.worst !== before) said = ack.worst;
+        }
+      };
+
+      const end = (outcome: Outcome): void => {
+        const event = current!;
+        const result = { event, outcome: said === undefined ? outcome : worse(said, outcome) };
+        current = said = work = undefined;
+        release(event, outcome);
+        subscriber.next(result);
+        busy = false;
+        loop();
+      };
+
+      const start = (event: DatasyncEvent<T>): void => {
         busy = true;
         current = event;
-        work = new Work((outcome) => {
-          current = work = undefined;
-          release(event, outcome);
-          subscriber.next({ event, outcome: said === undefined ? outcome : worse(said, outcome) });
-          busy = false;
-          loop();
-        });
-        work.start((context) => {
-          try {
-            return event.type === 'resync' ? handlers.resync(event, context) : handlers.change(event, context);
-          } finally {
-            if (ack.worst !== before) said = ack.worst;
-          }
-        }, config.timeout);
+        work = new Work(end);
+        work.start(run, config.timeout);
       };
 
       const loop = (): void => {
