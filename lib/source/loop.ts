@@ -11,6 +11,7 @@ import type { KeyValue, Rejected, ResyncReason } from '../model/values.ts';
 import { deliveryDefaults, retryDefaults, type SourceConfig } from './config.ts';
 import { Connection } from './connection.ts';
 import { Delivery } from './delivery.ts';
+import { areChanges, areEntries, areTexts, isRevision } from './frameChecks.ts';
 import {
   type Backend,
   type ChangesFrame,
@@ -22,11 +23,11 @@ import {
   type SnapshotFrame,
 } from './frames.ts';
 import type { View } from './pending.ts';
-import { coverOf, isUnder } from './prefixes.ts';
 import { strongest } from './reasons.ts';
 import { Requests } from './requests.ts';
-import { type Held, Shadow } from './shadow.ts';
+import { type Held, Shadow, type Step } from './shadow.ts';
 import { StatusBoard } from './statusBoard.ts';
+import { Watched } from './watched.ts';
 
 /**
  * One subscription: keeps a connection, folds its frames into the shadow, and says to the delivery what there is to tell.
@@ -44,14 +45,7 @@ export class Loop<T, P> implements View<T> {
   readonly #board: StatusBoard;
   #closed = false;
 
-  /** As the user gave them; `undefined` before an Observable of them has emitted. */
-  #wanted: readonly string[] | undefined;
-  /** Those of which the shadow is the whole truth: a listing behind `#wanted`. */
-  #shown: readonly string[] = [];
-  /** The fewest prefixes that say the same. */
-  #cover: readonly string[] = [];
-  /** What of them the shadow holds. */
-  #listed: readonly string[] = [];
+  readonly #watched = new Watched();
 
   #position: P | undefined;
   /** The open connection has to end a listing before anything else. */
@@ -104,7 +98,7 @@ export class Loop<T, P> implements View<T> {
   }
 
   get prefixes(): readonly string[] {
-    return this.#shown;
+    return this.#watched.shown;
   }
 
   get(key: string): Held<T> | undefined {
@@ -161,28 +155,20 @@ export class Loop<T, P> implements View<T> {
 
   #want(list: readonly string[]): void {
     if (this.#closed) return;
-    if (!Array.isArray(list) || !list.every((prefix) => typeof prefix === 'string')) {
-      this.#delivery.error(
-        new DatasyncError('INVALID_CONFIG', 'the Observable of prefixes must emit arrays of texts', {
-          backend: this.#backend.name,
-        }),
-      );
-      return;
+    if (!areTexts(list)) {
+      const backend = this.#backend.name;
+      const message = 'the Observable of prefixes must emit arrays of texts';
+      return this.#delivery.error(new DatasyncError('INVALID_CONFIG', message, { backend }));
     }
-    const first = this.#wanted === undefined;
-    const wanted = [...new Set(list)];
-    if (!first && sameTexts(wanted, this.#wanted!)) return;
-    const cover = coverOf(wanted);
-    const sameCover = !first && sameTexts(cover, this.#cover);
-    this.#wanted = wanted;
-    this.#cover = cover;
-    this.#listed = cover.filter((prefix) => isUnder(prefix, this.#listed));
-
+    const first = !this.#watched.isKnown;
+    const news = this.#watched.want(list);
+    if (news === 'nothing') return;
+    const { cover } = this.#watched;
     if (cover.length === 0) this.#watchNothing(cover);
     else if (first) this.#connect();
-    else if (!sameCover) this.#watchOthers(cover);
-    else if (this.#delivery.revision !== undefined && !this.#listing && sameTexts(coverOf(this.#shown), cover)) {
-      this.#shown = wanted;
+    else if (news === 'keys') this.#watchOthers();
+    else if (this.#delivery.revision !== undefined && !this.#listing && this.#watched.isShown) {
+      this.#watched.show();
       this.#delivery.resync('prefixes', []);
     }
   }
@@ -190,7 +176,7 @@ export class Loop<T, P> implements View<T> {
   /** Without a connection there is no trouble. */
   #watchNothing(cover: readonly string[]): void {
     this.#disconnect();
-    if (this.#cover !== cover) return;
+    if (this.#watched.cover !== cover) return;
     this.#position = this.#reason = undefined;
     this.#listing = false;
     this.#requests.answered();
@@ -198,23 +184,23 @@ export class Loop<T, P> implements View<T> {
     this.#board.troubled(undefined);
     this.#enter('live');
     // Unless the observer of that state has changed them already.
-    if (this.#cover === cover) this.#tellKept();
+    if (this.#watched.cover === cover) this.#tellKept();
   }
 
-  #watchOthers(cover: readonly string[]): void {
+  #watchOthers(): void {
     // Nothing new to list: what is left can be told at once, and the watch goes on where it stands.
-    const kept = this.#position !== undefined && this.#listed.length === cover.length;
+    const kept = this.#position !== undefined && this.#watched.missing.length === 0;
     this.#reason = kept ? undefined : strongest(this.#reason, 'prefixes');
     const waits = this.#board.state === 'backoff';
     if (!waits) this.#disconnect();
     if (kept) this.#tellKept();
     // A consumer that was told may have changed them again.
-    if (!waits && this.#cover.length > 0) this.#connect();
+    if (!waits && this.#watched.cover.length > 0) this.#connect();
   }
 
   #tellKept(): void {
-    this.#shown = this.#wanted!;
-    const steps = this.#shadow.keepOnly(this.#cover, this.#counted ? ++this.#revision : this.#revision);
+    this.#watched.show();
+    const steps = this.#shadow.keepOnly(this.#watched.cover, this.#counted ? ++this.#revision : this.#revision);
     this.#delivery.resync('prefixes', steps);
   }
 
@@ -224,13 +210,13 @@ export class Loop<T, P> implements View<T> {
     // Open: the teardown of the one before has changed the prefixes.
     if (this.#closed || this.#connection.isOpen) return;
     if (this.#position === undefined) {
-      this.#listed = [];
+      this.#watched.forget();
       this.#requests.answered();
     }
-    const added = this.#cover.filter((prefix) => !isUnder(prefix, this.#listed));
+    const { cover, missing: added } = this.#watched;
     this.#listing = added.length > 0;
     this.#paging = this.#established = false;
-    this.#connection.open({ prefixes: this.#cover, added, from: this.#position });
+    this.#connection.open({ prefixes: cover, added, from: this.#position });
   }
 
   #disconnect(): void {
@@ -279,7 +265,7 @@ export class Loop<T, P> implements View<T> {
     }
     this.#paging = true;
     const revision = frame.revision ?? (this.#counted ? this.#revision + 1 : this.#revision);
-    this.#shadow.stage(frame.entries, this.#cover, revision);
+    this.#shadow.stage(frame.entries, this.#watched.cover, revision);
   }
 
   #takeSnapshot(frame: SnapshotFrame<P>, connection: Subscription): void {
@@ -294,12 +280,11 @@ export class Loop<T, P> implements View<T> {
       return this.#broken(`a snapshot that goes back from revision ${known} to ${revision}`, settled);
     if (!this.#establish(connection)) return this.#forget(settled);
 
-    const committed = this.#shadow.commit(frame.scope ?? this.#cover, this.#cover, revision);
+    const committed = this.#shadow.commit(frame.scope ?? this.#watched.cover, this.#watched.cover, revision);
     const asked = frame.reason === undefined ? (this.#reason ?? 'reconnected') : strongest(this.#reason, frame.reason);
     const reason = wentBack ? 'regressed' : asked;
     this.#position = frame.position;
-    this.#listed = this.#cover;
-    this.#shown = this.#wanted!;
+    this.#watched.complete();
     this.#listing = this.#paging = false;
     if (isResync) {
       this.#revision = this.#progress = revision;
@@ -307,14 +292,10 @@ export class Loop<T, P> implements View<T> {
       this.#delivery.resync(reason, committed, settled);
       return;
     }
-    const steps =
-      committed === 'everything'
-        ? Array.from(this.#shadow.keys(), (key) => ({ key, before: undefined, after: this.#shadow.get(key), revision }))
-        : committed;
+    const steps = committed === 'everything' ? this.#shadow.everything(revision) : committed;
     if (!this.#counted || steps.length > 0) this.#revision = this.#progress = revision;
-    if (steps.length === 0) settled?.(outcomes.superseded);
     // What happened between two listings is not known.
-    else this.#delivery.change({ revision, steps, coalesced: true, settled: settled === undefined ? [] : [settled] });
+    this.#change(steps, revision, true, settled);
   }
 
   #takeChanges(frame: ChangesFrame<P>, connection: Subscription): void {
@@ -324,7 +305,7 @@ export class Loop<T, P> implements View<T> {
     const revision = this.#counted ? this.#revision + 1 : frame.revision;
     if (!isRevision(revision)) return this.#broken(`changes at revision ${revision}`, settled);
     if (revision <= this.#revision) {
-      const late = revision < this.#revision || this.#shadow.holds(frame.changes, this.#cover);
+      const late = revision < this.#revision || this.#shadow.holds(frame.changes, this.#watched.cover);
       if (!late) return this.#broken(`other changes at revision ${revision}, which was told already`, settled);
       this.#board.dropped++;
       settled?.(outcomes.superseded);
@@ -334,19 +315,17 @@ export class Loop<T, P> implements View<T> {
       return this.#broken(`changes at revision ${revision}, after progress to ${this.#progress}`, settled);
     if (!this.#establish(connection)) return this.#forget(settled);
 
-    const { steps, unknownDeletes } = this.#shadow.apply(frame.changes, this.#cover, revision);
+    const { steps, unknownDeletes } = this.#shadow.apply(frame.changes, this.#watched.cover, revision);
     this.#board.unknownDeletes += unknownDeletes;
     if (frame.position !== undefined) this.#position = frame.position;
     if (!this.#counted || steps.length > 0) this.#revision = revision;
     if (!this.#counted) this.#progress = revision;
+    this.#change(steps, revision, frame.coalesced ?? false, settled);
+  }
+
+  #change(steps: readonly Step<T>[], revision: number, coalesced: boolean, settled: Settled | undefined): void {
     if (steps.length === 0) settled?.(outcomes.superseded);
-    else
-      this.#delivery.change({
-        revision,
-        steps,
-        coalesced: frame.coalesced ?? false,
-        settled: settled === undefined ? [] : [settled],
-      });
+    else this.#delivery.change({ revision, steps, coalesced, settled: settled === undefined ? [] : [settled] });
   }
 
   #takeProgress({ revision, position, stale }: ProgressFrame<P>, connection: Subscription): void {
@@ -367,10 +346,9 @@ export class Loop<T, P> implements View<T> {
   #broken(what: string, settled: Settled | undefined): void {
     settled?.(outcomes.superseded);
     if (this.#closed) return;
-    const { name } = this.#backend;
-    const error = new DatasyncError('CONTRACT_BROKEN', `the backend sent ${what}; everything is read again`, {
-      backend: name,
-    });
+    const backend = this.#backend.name;
+    const message = `the backend sent ${what}; everything is read again`;
+    const error = new DatasyncError('CONTRACT_BROKEN', message, { backend });
     this.#connection.over(new ContinuityLost('inconsistent', error.message, { cause: error }));
   }
 
@@ -398,13 +376,13 @@ export class Loop<T, P> implements View<T> {
   // ---- requests and status ----------------------------------------------------------------------------------------
 
   #request(): void {
-    if (this.#closed || this.#wanted === undefined) return;
+    if (this.#closed || !this.#watched.isKnown) return;
     if (this.#board.state === 'backoff') this.#loseContinuity('requested');
     else this.#requests.ask();
   }
 
   #relist(): void {
-    if (this.#cover.length === 0) {
+    if (this.#watched.cover.length === 0) {
       this.#delivery.resync('requested', []);
       return;
     }
@@ -422,30 +400,4 @@ export class Loop<T, P> implements View<T> {
   #status(cause?: unknown): void {
     this.#board.tell(this.#delivery, this.#connection, cause);
   }
-}
-
-function isRevision(revision: number | undefined): revision is number {
-  return Number.isSafeInteger(revision) && revision! >= 0;
-}
-
-/** A typo in a backend must not be told as a delete, nor as an empty value. */
-function isEntry(item: unknown): boolean {
-  const { key, value, error } = (item ?? {}) as { key?: unknown; value?: unknown; error?: unknown };
-  return typeof key === 'string' && (value instanceof Uint8Array || error instanceof DatasyncError);
-}
-
-function areEntries(items: unknown): boolean {
-  return Array.isArray(items) && items.every(isEntry);
-}
-
-function isChange(item: { op?: unknown; key?: unknown } | null): boolean {
-  return item?.op === 'delete' ? typeof item.key === 'string' : item?.op === 'put' && isEntry(item);
-}
-
-function areChanges(items: unknown): boolean {
-  return Array.isArray(items) && items.every(isChange);
-}
-
-function sameTexts(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((text) => b.includes(text));
 }

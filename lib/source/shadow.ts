@@ -81,6 +81,11 @@ export class Shadow<T> {
     return this.#entries.keys();
   }
 
+  /** What a first listing changed, in steps. */
+  everything(revision: number): Step<T>[] {
+    return Array.from(this.#entries, ([key, after]) => ({ key, before: undefined, after, revision }));
+  }
+
   /** Gives a key that cannot be decoded a last good value. */
   restore(key: string, good: KeyValue<T>): Held<T> {
     const held: Held<T> = { ...this.#entries.get(key)!, good };
