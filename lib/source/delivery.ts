@@ -10,7 +10,7 @@ import { type Batch, Pending, toldOf, type View } from './pending.ts';
 import { strongest } from './reasons.ts';
 import { Redelivery } from './redelivery.ts';
 import type { Committed } from './shadow.ts';
-import { Suspects } from './suspects.ts';
+import { keysOf, Suspects } from './suspects.ts';
 
 /** Whom the delivery tells what happens to it. */
 export interface DeliveryObserver {
@@ -180,6 +180,7 @@ export class Delivery<T> {
     settleAll(open.frames, outcome);
     if (this.#closed) return;
     if (this.#openResync === open) this.#openResync = undefined;
+    else if (outcome.type === 'superseded') this.#openResync?.replaces(open.event);
     this.#judge(open, outcome);
     if (this.#full && this.#open === 0) {
       this.#full = false;
@@ -307,7 +308,11 @@ export class Delivery<T> {
     }
     // Whoever throws a change away for a newer resync amends that resync itself.
     if (outcome.type === 'superseded' && event.type === 'change') return;
-    this.#suspects.add(event);
+    this.#suspects.add(event, open.held);
+    for (const key of keysOf(event)) {
+      const told = this.#pending.told(key)?.good;
+      if (told !== undefined) this.#suspects.since(key, told.value);
+    }
     if (outcome.type === 'superseded') return;
     if (event.type === 'resync' || this.#config.onNack === 'resync') this.#redelivery.failed();
     const cause = nackOf(event, outcome);
@@ -343,6 +348,8 @@ class OpenEvent<T> implements AckOwner {
   /** Clears the suspects that this resync names; `undefined` on a change. */
   readonly clear: (() => void) | undefined;
   since = 0;
+  /** Of the keys whose changes were thrown away for this resync: what the consumer held, as whoever did so tells it. */
+  held: Map<string, T | undefined> | undefined;
   readonly #delivery: Delivery<T>;
 
   constructor(
@@ -356,6 +363,13 @@ class OpenEvent<T> implements AckOwner {
     this.clear = clear;
     this.ack = new Ack(this);
     this.event = own(event, this.ack);
+  }
+
+  /** A change that was told before this resync was thrown away for it. */
+  replaces(event: DatasyncEvent<T>): void {
+    if (event.type === 'resync') return;
+    this.held ??= new Map();
+    for (const { key, prevValue } of event.changes) if (!this.held.has(key)) this.held.set(key, prevValue);
   }
 
   settled(outcome: Outcome): void {

@@ -85,6 +85,16 @@ export class Pending<T> {
     return this.#queued + this.#dirty.size;
   }
 
+  /** What the subscriber was told of a key last. */
+  told(key: string): Held<T> | undefined {
+    for (const { steps } of this.#queue.slice(this.#head)) {
+      const step = steps.find((waiting) => waiting.key === key);
+      if (step !== undefined) return step.before;
+    }
+    const waiting = this.#dirty.get(key);
+    return waiting === undefined ? this.#view.get(key) : waiting.told;
+  }
+
   /** @returns false where the batch no longer fits into the exact queue */
   push(batch: Batch<T>): boolean {
     if (this.#untold) {

@@ -20,10 +20,7 @@ export class Suspects<T> {
   readonly #suspects = new Map<string, Suspect<T>>();
   readonly #ownDiffs: boolean;
 
-  /**
-   * @param ownDiffs false where the diffs to amend are those of a source above, which knows neither what was thrown away
-   * here nor what a resync that was amended here said
-   */
+  /** @param ownDiffs false where the diffs to amend are those of a source above, which does not know what is thrown away here */
   constructor(ownDiffs = true) {
     this.#ownDiffs = ownDiffs;
   }
@@ -32,16 +29,21 @@ export class Suspects<T> {
     return this.#suspects.size;
   }
 
-  /** All keys of an event. */
-  add(event: DatasyncEvent<T>): void {
+  /**
+   * All keys of an event.
+   *
+   * @param held of the keys whose changes were thrown away for this resync, what the consumer held when it came
+   */
+  add(event: DatasyncEvent<T>, held: ReadonlyMap<string, T | undefined> = new Map()): void {
     if (event.type === 'change') {
       for (const change of event.changes)
         this.#note(change.key, change.prevValue, change.op === 'put' ? change.value : undefined);
       return;
     }
-    for (const { key, value } of event.diff.added) this.#note(key, undefined, value);
-    for (const { key, value, prevValue } of event.diff.changed) this.#note(key, prevValue, value);
-    for (const { key, prevValue } of event.diff.removed) this.#note(key, prevValue, undefined);
+    const before = (key: string, told: T | undefined): T | undefined => (held.has(key) ? held.get(key) : told);
+    for (const { key, value } of event.diff.added) this.#note(key, before(key, undefined), value);
+    for (const { key, value, prevValue } of event.diff.changed) this.#note(key, before(key, prevValue), value);
+    for (const { key, prevValue } of event.diff.removed) this.#note(key, before(key, prevValue), undefined);
   }
 
   /** All keys of a change that was thrown away: the consumer was not told, so it still holds what it held before. */
@@ -59,10 +61,13 @@ export class Suspects<T> {
   /** A change is being told: what it puts is the last that the consumer may hold of a suspect. */
   told(change: ChangeEvent<T>): void {
     if (this.#suspects.size === 0) return;
-    for (const item of change.changes) {
-      const suspect = item.op === 'put' ? this.#suspects.get(item.key) : undefined;
-      if (suspect !== undefined && item.op === 'put') suspect.since = item.value;
-    }
+    for (const item of change.changes) if (item.op === 'put') this.since(item.key, item.value);
+  }
+
+  /** A value was told of a key, and is the last that the consumer may hold. */
+  since(key: string, value: T): void {
+    const suspect = this.#suspects.get(key);
+    if (suspect !== undefined) suspect.since = value;
   }
 
   /**
@@ -117,6 +122,13 @@ export class Suspects<T> {
     const since = firstOf(value, prevValue, known.since);
     this.#suspects.set(key, { ...known, since });
   }
+}
+
+/** Every key an event tells something of. */
+export function keysOf(event: DatasyncEvent<unknown>): string[] {
+  const { added, changed, removed } =
+    event.type === 'resync' ? event.diff : { added: event.changes, changed: [], removed: [] };
+  return [...added, ...changed, ...removed].map(({ key }) => key);
 }
 
 /** The resync with the suspects in its diff, and what to say once it has been settled well. */

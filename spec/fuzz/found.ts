@@ -21,6 +21,7 @@ const script = (steps: Script['steps'], more: Partial<Script> = {}): Script => (
 });
 const done: Behaviour = { says: 'done', applied: 'all', delay: 0 };
 const nothing: Behaviour = { says: 'nothing', applied: 'all', delay: 0 };
+const never: Behaviour = { says: 'nothing', applied: 'none', delay: Number.POSITIVE_INFINITY };
 const failsLate: Behaviour = { says: 'fail', applied: 'none', delay: 200 };
 
 /** The shortest scripts that the soak found; each failed before its mend. */
@@ -114,6 +115,109 @@ export const found: readonly Found[] = [
         [0, { do: 'cutAndCompact' }],
       ],
       { behaviours: [done, { ...failsLate, delay: 0 }, nothing, done, nothing, failsLate] },
+    ),
+  },
+  {
+    found: 'a resync failed late, for which the buffer had thrown a change away, was told again with that value (wipe)',
+    combination: { handOver: 'pinned', pipeline: 'buffer + filter + ack', dynamic: false },
+    script: script(
+      [
+        [0, { do: 'writeInside', key: '/a/1', value: '1' }],
+        [0, put('/b/1', '1')],
+        [0, { do: 'wipe' }],
+        [
+          1500,
+          {
+            do: 'txn',
+            writes: [
+              ['/b/1', '3'],
+              ['/a/1', undefined],
+            ],
+          },
+        ],
+        [0, lateFail(0)],
+      ],
+      { inFlight: 128, behaviours: [never, done, { ...done, delay: 700 }, never] },
+    ),
+  },
+  {
+    found: 'as above, after other prefixes',
+    combination: { handOver: 'pinned', pipeline: 'buffer + filter + ack', dynamic: true },
+    script: script(
+      [
+        [0, put('/b/2', '1')],
+        [0, { do: 'prefixes', prefixes: [''] }],
+        [0, put('/a/1', '1')],
+        [0, put('/a/1', '1')],
+        [0, remove('/b/2')],
+        [0, put('/a/1', '3')],
+        [0, { do: 'prefixes', prefixes: ['/a'] }],
+        [150, remove('/a/1')],
+        [0, lateFail(0)],
+        [0, { do: 'prefixes', prefixes: [] }],
+        [20, put('/a/1', '1')],
+        [0, lateFail(0)],
+      ],
+      {
+        inFlight: 5,
+        behaviours: [
+          done,
+          { ...done, delay: 1 },
+          { ...failsLate, delay: 0 },
+          done,
+          { ...done, delay: 1 },
+          { ...done, delay: 700 },
+        ],
+      },
+    ),
+  },
+  {
+    found: 'as above, with values that cannot be decoded',
+    combination: { handOver: 'windowed', pipeline: 'buffer + ack', dynamic: false },
+    script: script(
+      [
+        [0, put('/a/2', '2')],
+        [0, { do: 'wipe' }],
+        [150, put('/a/1', '1')],
+        [0, put('/a/2', 'BAD')],
+        [1500, remove('/a/2')],
+        [0, lateFail(0)],
+        [0, put('/a/2', '1')],
+        [0, remove('/a/1')],
+      ],
+      { inFlight: 128, behaviours: [never, { ...failsLate, delay: 0 }, done, failsLate] },
+    ),
+  },
+  {
+    found: 'as above, after a resync that failed in time',
+    combination: { handOver: 'windowed', pipeline: 'buffer + filter + ack', dynamic: true },
+    script: script(
+      [
+        [0, put('/a/1', '1')],
+        [0, { do: 'prefixes', prefixes: [] }],
+        [0, remove('/a/1')],
+        [0, { do: 'prefixes', prefixes: [''] }],
+        [150, put('/a/1', '3')],
+        [0, lateFail(1)],
+        [0, remove('/a/1')],
+      ],
+      { behaviours: [{ ...failsLate, delay: 0 }, done, { ...done, delay: 1 }, never] },
+    ),
+  },
+  {
+    found: 'a validator took the revision of a last good value of before a wipe for one of the store after it',
+    combination: { handOver: 'pinned', pipeline: 'buffer + ack', dynamic: false },
+    script: script(
+      [
+        [0, put('/a/1', '1')],
+        [150, put('/a/1', '1')],
+        [0, { do: 'wipe' }],
+        [0, put('/a/1', 'BAD')],
+        [150, remove('/a/1')],
+        [0, put('/a/2', '1')],
+        [0, { do: 'cutAndCompact' }],
+      ],
+      { behaviours: [{ ...done, delay: 1 }, done, failsLate] },
     ),
   },
 ];

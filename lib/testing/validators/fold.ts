@@ -1,5 +1,5 @@
 import { type Outcome, settledWell } from '../../model/ack.ts';
-import type { DatasyncEvent } from '../../model/events.ts';
+import type { ChangeEvent, DatasyncEvent } from '../../model/events.ts';
 import type { Cell, Telling } from './run.ts';
 
 /** A key of which nobody can say what the consumer holds. */
@@ -39,6 +39,9 @@ export class Fold {
   readonly #told = new Map<string, Told[]>();
   /** For each resync: the suspects it had to name. */
   readonly #named = new Map<Telling, ReadonlyMap<string, Suspect>>();
+  /** The last resync. */
+  #last: Telling | undefined;
+  readonly #held = new Map<Telling, Map<string, unknown>>();
   /** The steps of the resyncs that were settled well, and not failed on late. */
   readonly #goodResyncs = new Set<number>();
 
@@ -71,6 +74,7 @@ export class Fold {
       for (const { key } of event.rejected) this.rejected.add(key);
       return;
     }
+    this.#last = telling;
     const gone = new Set(this.view.keys());
     this.view.clear();
     for (const { key, value, revision } of event.entries) {
@@ -95,11 +99,16 @@ export class Fold {
 
   fail(telling: Telling, outcome: Outcome): void {
     // Whoever throws a change away for a newer resync answers for it itself.
-    if (outcome.type === 'superseded' && telling.event.type === 'change') return;
+    if (outcome.type === 'superseded' && telling.event.type === 'change') {
+      this.#replace(telling.event);
+      return;
+    }
     this.#goodResyncs.delete(telling.step);
     const first = telling.settled[0]?.outcome;
     const isLate = first !== undefined && settledWell(first);
-    for (const [key, before] of namedIn(telling.event)) {
+    const held = this.#held.get(telling);
+    for (const [key, told] of namedIn(telling.event)) {
+      const before = held?.has(key) === true ? held.get(key) : told;
       const known = this.suspects.get(key);
       const event = known === undefined || telling.step < known.event.step ? telling : known.event;
       const isEmpty = (known?.isEmpty ?? true) && before === undefined && !tellsValueOf(key, telling.event);
@@ -110,6 +119,14 @@ export class Fold {
         isLate: isLate || known?.isLate === true,
       });
     }
+  }
+
+  /** Of the keys whose changes were thrown away for a resync, the consumer held when it came what the first of them says. */
+  #replace({ changes }: ChangeEvent<unknown>): void {
+    if (this.#last === undefined || this.#last.settled.length > 0) return;
+    const held = this.#held.get(this.#last) ?? new Map<string, unknown>();
+    this.#held.set(this.#last, held);
+    for (const { key, prevValue } of changes) if (!held.has(key)) held.set(key, prevValue);
   }
 
   /** Of a key that had no value before the trouble, and got none since, there is nothing to take back. */

@@ -146,6 +146,15 @@ export const deleteIdentity: Validator = {
   },
 };
 
+/** A last good value may be of the store before a wipe, where revisions were greater. */
+function isKeptGood({ base }: Telling, key: string, revision: number): boolean {
+  return (
+    base?.event.type === 'resync' &&
+    base.event.entries.get(key)?.revision === revision &&
+    base.event.rejected.some((rejected) => rejected.key === key)
+  );
+}
+
 function* oldDeletes(run: Run): Iterable<Finding> {
   for (const { telling, event } of changesOf(run)) {
     if (telling.stream.capabilities.revision !== 'store') continue;
@@ -155,7 +164,8 @@ function* oldDeletes(run: Run): Iterable<Finding> {
         change.op === 'put' ||
         before === undefined ||
         change.revision > before.revision ||
-        change.revision === event.revision
+        change.revision === event.revision ||
+        isKeptGood(telling, change.key, before.revision)
       )
         continue;
       const message = `the delete of ${change.key} in the change at ${event.revision} carries revision ${change.revision}; its last put was at ${before.revision}`;
