@@ -1,3 +1,4 @@
+import { appended } from '../internal/appended.ts';
 import { sameBytes } from '../internal/bytes.ts';
 import { type Outcome, outcomes } from '../model/ack.ts';
 import type { Snapshot } from '../model/snapshot.ts';
@@ -27,7 +28,7 @@ export interface Batch<T> {
 
 /** The data of a batch as it is told; both empty where nothing is left to tell. */
 export function toldOf<T>(steps: readonly Step<T>[]): { changes: Change<T>[]; rejected: Rejected<T>[] } {
-  const changes: Change<T>[] = [];
+  let changes: Change<T>[] | undefined;
   const rejected: Rejected<T>[] = [];
   for (const { key, before, after, revision } of steps) {
     if (unchanged(before, after)) continue;
@@ -36,13 +37,14 @@ export function toldOf<T>(steps: readonly Step<T>[]): { changes: Change<T>[]; re
     const prevValue = old?.value;
     if (now === undefined) {
       // A key that only ever was rejected is told gone once; one whose good value vanished behind a bad one too.
-      if (after === undefined || old !== undefined) changes.push({ op: 'delete', key, prevValue, revision });
+      if (after === undefined || old !== undefined)
+        changes = appended(changes, { op: 'delete', key, prevValue, revision });
     } else if (after!.error === undefined || now !== old) {
-      changes.push({ op: 'put', key, value: now.value, prevValue, revision: now.revision });
+      changes = appended(changes, { op: 'put', key, value: now.value, prevValue, revision: now.revision });
     }
     if (after?.error !== undefined) rejected.push(rejectedOf(key, after));
   }
-  return { changes, rejected };
+  return { changes: changes ?? [], rejected };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { appended } from '../internal/appended.ts';
 import { sameBytes } from '../internal/bytes.ts';
 import type { Codec } from '../model/codec.ts';
 import { decode } from '../model/coding.ts';
@@ -187,7 +188,7 @@ export class Shadow<T> {
     prefixes: readonly string[],
     revision: number,
   ): { steps: Step<T>[]; unknownDeletes: number } {
-    const steps: Step<T>[] = [];
+    let steps: Step<T>[] | undefined;
     let unknownDeletes = 0;
     const first = changes.length > 1 ? new Map<string, number>() : undefined;
     for (const change of changes) {
@@ -209,11 +210,12 @@ export class Shadow<T> {
       }
       const step: Step<T> = { key, before: now, after, revision: change.revision ?? revision };
       if (earlier === undefined) {
-        first?.set(key, steps.length);
-        steps.push(step);
-      } else steps[earlier] = { ...step, before: steps[earlier]!.before };
+        first?.set(key, steps?.length ?? 0);
+        steps = appended(steps, step);
+      } else steps![earlier] = { ...step, before: steps![earlier]!.before };
     }
-    if (steps.length > 0) this.#snapshot = undefined;
+    if (steps === undefined) return { steps: [], unknownDeletes };
+    this.#snapshot = undefined;
     return {
       steps: first === undefined ? steps : steps.filter(({ before, after }) => before !== after),
       unknownDeletes,

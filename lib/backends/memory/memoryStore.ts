@@ -1,5 +1,6 @@
 import type { Observable } from 'rxjs';
 import { checkKey, checkTtl } from '../../broker/checks.ts';
+import { appended } from '../../internal/appended.ts';
 import { cold } from '../../internal/cold.ts';
 import type { PutOptions, RawWrite } from '../../model/broker.ts';
 import { DatasyncError } from '../../model/errors.ts';
@@ -187,8 +188,8 @@ export class MemoryStore {
     const last = writes.length < 2 ? writes : new Map(writes.map((write) => [write.key, write])).values();
     const position = { identity: this.#position.identity, revision: this.revision + 1 };
     const { revision } = position;
-    const changes: RawChange[] = [];
-    const before: (KeyValue<Uint8Array> | undefined)[] = [];
+    let changes: RawChange[] | undefined;
+    let before: (KeyValue<Uint8Array> | undefined)[] | undefined;
     for (const write of last) {
       const { key } = write;
       const held = this.#entries.get(key);
@@ -198,14 +199,14 @@ export class MemoryStore {
         this.#entries.set(key, { key, value, revision });
         if (write.ttl === undefined) this.#expiries.clear(key);
         else this.#expiries.set(key, write.ttl);
-        changes.push({ op: 'put', key, value, revision });
+        changes = appended(changes, { op: 'put', key, value, revision });
       } else if (this.#entries.delete(key)) {
         this.#expiries.clear(key);
-        changes.push({ op: 'delete', key, revision });
+        changes = appended(changes, { op: 'delete', key, revision });
       } else continue;
-      before.push(held);
+      before = appended(before, held);
     }
-    if (changes.length === 0) return this.revision;
+    if (changes === undefined || before === undefined) return this.revision;
     this.#position = position;
     const record = { position, changes, before };
     this.#compacted = Math.max(this.#compacted, revision - this.history);
