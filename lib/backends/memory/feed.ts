@@ -25,7 +25,8 @@ export interface Follower {
 
 /** Tells every transaction to all followers before the next one, also when one of them writes while it is told. */
 export class Feed {
-  readonly #followers = new Set<Follower>();
+  /** Another list whenever one comes or goes, so that nobody who comes while a record is told is told of it. */
+  #followers: readonly Follower[] = [];
   /** Written and not told yet. */
   #untold: MemoryRecord[] = [];
   #telling = false;
@@ -33,11 +34,11 @@ export class Feed {
   #generation = 0;
 
   add(follower: Follower): void {
-    this.#followers.add(follower);
+    this.#followers = [...this.#followers, follower];
   }
 
   delete(follower: Follower): void {
-    this.#followers.delete(follower);
+    this.#followers = this.#followers.filter((other) => other !== follower);
   }
 
   tell(record: MemoryRecord): void {
@@ -53,8 +54,8 @@ export class Feed {
 
   /** It is another store from now on: whoever follows has lost its place. */
   end(error: unknown): void {
-    const followers = [...this.#followers];
-    this.#followers.clear();
+    const followers = this.#followers;
+    this.#followers = [];
     this.#untold = [];
     this.#generation++;
     for (const { subscriber } of followers) subscriber.error(error);
@@ -63,7 +64,7 @@ export class Feed {
   #tellAll(record: MemoryRecord): void {
     const generation = this.#generation;
     const { revision } = record.position;
-    for (const follower of [...this.#followers]) {
+    for (const follower of this.#followers) {
       // Ended by one that was told before.
       if (generation !== this.#generation) return;
       // One that came meanwhile has read it in the log.

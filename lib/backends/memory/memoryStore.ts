@@ -85,7 +85,8 @@ export class MemoryStore {
 
   /** @returns the revision of the write */
   put(key: string, value: Uint8Array, options: PutOptions = {}): number {
-    return this.apply([{ op: 'put', key, value, ...options }]);
+    const { ttl } = options;
+    return this.apply([ttl === undefined ? { op: 'put', key, value } : { op: 'put', key, value, ttl }]);
   }
 
   /** @returns whether there was such a key */
