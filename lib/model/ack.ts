@@ -116,11 +116,18 @@ export class Ack {
     this.#settle();
   }
 
-  /** An ack of its own for a part of the event: this one settles only after it, with its outcome. */
-  child(): Ack {
+  /**
+   * An ack of its own for a part of the event: this one settles only after it, with its outcome.
+   *
+   * @param then told after this one was
+   */
+  child(then?: (outcome: Outcome) => void): Ack {
     this.retain();
     return new Ack({
-      settled: (outcome) => this.release(outcome),
+      settled: (outcome) => {
+        this.release(outcome);
+        then?.(outcome);
+      },
       // Late for the child; this one may still be open.
       failedLate: (outcome) => this.note(outcome),
       late: () => this.#owner?.late(),

@@ -1,8 +1,16 @@
 import { type OperatorFunction, Subscription } from 'rxjs';
 import { cold } from '../internal/cold.ts';
 import { connect } from '../internal/connect.ts';
-import { type Outcome, outcomes, worse } from '../model/ack.ts';
-import { ackOf, type ChangeEvent, type DatasyncEvent, type ResyncEvent, release, retained } from '../model/events.ts';
+import { type Ack, type Outcome, outcomes, worse } from '../model/ack.ts';
+import {
+  ackOf,
+  type ChangeEvent,
+  type DatasyncEvent,
+  own,
+  type ResyncEvent,
+  release,
+  retained,
+} from '../model/events.ts';
 import { checkOptions, rule } from '../model/options.ts';
 import { Work } from './internal/work.ts';
 
@@ -26,7 +34,7 @@ export interface AckWithCallbackConfig {
   readonly timeout?: number;
 }
 
-/** An event, and how the work on it ended. */
+/** An event, and how the work on it ended: what its handler returned, threw, or said by the event's own `fail` or claims. */
 export interface AckResult<T> {
   readonly event: DatasyncEvent<T>;
   readonly outcome: Outcome;
@@ -38,7 +46,8 @@ export interface AckResult<T> {
  * ![](../../marbles/ackWithCallback.svg)
  *
  * An event is settled (`applied`, `failed` with the error, `timedOut`) before its result is emitted; the next one starts
- * then. The work may be synchronous, a Promise or an Observable. Unsubscribed, the running work is stopped first
+ * then. The work may be synchronous, a Promise or an Observable; a claim it takes of the event is waited for, and
+ * `event.fail` counts until the work has ended. Unsubscribed, the running work is stopped first
  * (Observable unsubscribed, `signal` aborted), then it and all that waits are `cancelled`.
  *
  * Order: kept; nothing is discarded. Errors: at once, the running work is cancelled; a failure of the work is no error of
@@ -64,10 +73,8 @@ export function ackWithCallback<T>(
   return (source) =>
     cold((subscriber) => {
       const waiting: DatasyncEvent<T>[] = [];
-      // The event whose claim we hold for its work; `busy` outlasts it by the emission of the result.
-      let current: DatasyncEvent<T> | undefined;
-      // What the handler says of it by `event.fail`, which the ack then knows already.
-      let said: Outcome | undefined;
+      // The ack of the event that is worked on; `busy` outlasts it by the emission of the result.
+      let current: Ack | undefined;
       let work: Work | undefined;
       let busy = false;
       let looping = false;
@@ -75,38 +82,38 @@ export function ackWithCallback<T>(
 
       const cancelAll = (): void => {
         work?.stop();
-        if (current !== undefined) waiting.unshift(current);
+        const cut = current;
         current = undefined;
+        cut?.force(outcomes.cancelled);
         for (const event of waiting.splice(0)) release(event, outcomes.cancelled);
       };
 
-      // These two serve all events, since one is worked on at a time: closures of its own for each would be garbage.
-      const run = (context: WorkContext): unknown => {
-        const event = current!;
-        const ack = ackOf(event)!;
-        const before = ack.worst;
-        try {
-          return event.type === 'resync' ? handlers.resync(event, context) : handlers.change(event, context);
-        } finally {
-          if (ack.worst !== before) said = ack.worst;
-        }
-      };
-
-      const end = (outcome: Outcome): void => {
-        const event = current!;
-        const result = { event, outcome: said === undefined ? outcome : worse(said, outcome) };
-        current = said = work = undefined;
-        release(event, outcome);
-        subscriber.next(result);
-        busy = false;
-        loop();
-      };
-
       const start = (event: DatasyncEvent<T>): void => {
+        const ack = ackOf(event)!;
+        // What the source says before the work has: its watchdog, for one.
+        let cut: Outcome | undefined;
+        // The handler's words are its own by an ack of its own, also those said late; others share the event's.
+        const mine = ack.child((outcome) => {
+          if (current !== mine) return;
+          current = work = undefined;
+          subscriber.next({ event, outcome: cut === undefined ? outcome : worse(outcome, cut) });
+          busy = false;
+          loop();
+        });
+        release(event);
+        ack.onSettled((outcome) => {
+          if (mine.outcome !== undefined) return;
+          cut = outcome;
+          work?.abandon();
+        });
+        const given = own(event.type === 'resync' ? event.with({}) : event.with({}), mine);
         busy = true;
-        current = event;
-        work = new Work(end);
-        work.start(run, config.timeout);
+        current = mine;
+        work = new Work(mine);
+        work.start(
+          (context) => (given.type === 'resync' ? handlers.resync(given, context) : handlers.change(given, context)),
+          config.timeout,
+        );
       };
 
       const loop = (): void => {

@@ -1,5 +1,6 @@
-import { EMPTY, from, Observable, of, Subject, throwError } from 'rxjs';
+import { EMPTY, from, Observable, of, Subject, share, throwError, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
+import { type Claim, outcomes } from '../../lib/model/ack.ts';
 import { DatasyncError } from '../../lib/model/errors.ts';
 import {
   type AckHandlers,
@@ -7,6 +8,7 @@ import {
   ackWithCallback,
   type WorkContext,
 } from '../../lib/operators/ackWithCallback.ts';
+import { runMarbles } from '../../lib/testing/runMarbles.ts';
 import { collect, type Event, Producer } from './support.ts';
 
 const no = new Error('no');
@@ -136,6 +138,94 @@ describe('a handler that also says a word itself', () => {
     producer.tell('x:2@2');
     await turn();
     expect([got, producer.settled]).toEqual([['x:2@2 failed "no"'], ['x:2@2 failed']]);
+  });
+
+  it('after it has waited, too: the result is what the event settled with', async () => {
+    const { producer, got } = worked(async (one) => {
+      await turn();
+      one.fail(no, { keys: ['x'] });
+    });
+    producer.tell('{x:1}@1');
+    for (let i = 0; i < 3; i++) await turn();
+    expect([got, producer.outcomes]).toEqual([
+      ['{x:1}@1 failed(x) "no"'],
+      [{ type: 'failed', error: no, keys: ['x'] }],
+    ]);
+  });
+
+  it('its claim is waited for: settled, then told, then the next event', () => {
+    const claims: Claim[] = [];
+    const { producer, got } = worked((one) => void claims.push(one.claim(), one.claim()));
+    producer.tell('{x:1}@1', 'x:2@2');
+    claims[0]!.done();
+    expect([got, producer.settled, claims.length]).toEqual([[], [], 2]);
+    claims[1]!.fail(no);
+    expect([got, producer.settled, claims.length]).toEqual([['{x:1}@1 failed "no"'], ['{x:1}@1 failed'], 4]);
+    claims[2]!.release();
+    claims[3]!.release();
+    expect(got[1]).toBe('x:2@2 applied');
+  });
+
+  it('its claim does not outlast the timeout, whatever the work is', () => {
+    runMarbles(({ cold, expectEvents }) => {
+      const values = { R: '{x:1}@1', a: 'x:2@2', r: '{x:1}@1 timedOut', x: 'x:2@2 timedOut' };
+      const handlers: AckHandlers<number> = {
+        resync: (one) => void one.claim(),
+        change: (one) => {
+          one.claim();
+          return timer(1);
+        },
+      };
+      expectEvents(cold<number>('-Ra', values).pipe(ackWithCallback(handlers, { timeout: 3 }))).toBe(
+        '----r--x',
+        values,
+      );
+    });
+  });
+
+  it('its claim is cancelled when unsubscribed, and the signal aborted', () => {
+    const said: string[] = [];
+    const { producer, unsubscribe } = worked((one, { signal }) => {
+      one.claim();
+      signal.addEventListener('abort', () => said.push('aborted', ...producer.settled));
+    });
+    producer.tell('{x:1}@1');
+    unsubscribe();
+    expect([...said, ...producer.settled]).toEqual(['aborted', '{x:1}@1 cancelled']);
+  });
+
+  it('the watchdog of the source: what it settles the result says, and a forgotten claim is not waited for', () => {
+    const work = new Subject<void>();
+    const { producer, got } = worked((one) => {
+      one.claim();
+      return one.type === 'resync' ? work : undefined;
+    });
+    producer.tell('{x:1}@1').force(outcomes.timedOut);
+    expect(got).toEqual([]);
+    work.complete();
+    producer.tell('x:2@2').force(outcomes.timedOut);
+    expect(got).toEqual(['{x:1}@1 timedOut', 'x:2@2 timedOut']);
+    expect(producer.settled.filter((text) => !text.endsWith('late word'))).toEqual(got);
+  });
+
+  it('a fail after its result is a late one, as elsewhere', () => {
+    const { producer, got } = worked((one) => void events.push(one));
+    const events: Event[] = [];
+    producer.tell('x:2@2');
+    events[0]!.fail(no);
+    expect([got, producer.settled]).toEqual([['x:2@2 applied'], ['x:2@2 applied', 'x:2@2 late failed']]);
+  });
+
+  it('what another subscriber says meanwhile is not its own', () => {
+    const producer = new Producer();
+    const shared = producer.source.pipe(share());
+    const gate = new Subject<void>();
+    const handlers = { resync: () => gate, change: () => gate };
+    const { got } = collect(shared.pipe(ackWithCallback<number>(handlers)));
+    shared.subscribe((one) => one.fail(no));
+    producer.tell('x:2@2');
+    gate.complete();
+    expect([got, producer.settled]).toEqual([['x:2@2 applied'], ['x:2@2 failed']]);
   });
 
   it('a done before a failure does not help', () => {

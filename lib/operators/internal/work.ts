@@ -1,21 +1,26 @@
 import { isObservable, type Observable, Subscription, timer } from 'rxjs';
 import { attach } from '../../internal/connect.ts';
-import { failure, type Outcome, outcomes } from '../../model/ack.ts';
+import { type Ack, failure, type Outcome, outcomes } from '../../model/ack.ts';
 
 /**
- * One piece of a consumer's work, until it ends or is given up. What is synchronous takes no Promise, no Subscription,
- * and no signal unless it asks for it.
+ * One piece of a consumer's work, until its ack has settled or it is given up: it may claim the event itself, and be
+ * over only then. What is synchronous takes no Promise, no Subscription, and no signal unless it asks for it.
  */
 export class Work {
-  readonly #end: (outcome: Outcome) => void;
-  #over = false;
+  readonly #ack: Ack;
+  /** Said how it ended; a claim may still be open. */
+  #ended = false;
+  #abandoned = false;
+  #stopped = false;
+  /** What runs, and the limit of its time. */
   #running: Subscription | undefined;
   #controller: AbortController | undefined;
   #aborted = false;
 
-  /** @param end told once how it ended; never after {@link stop} */
-  constructor(end: (outcome: Outcome) => void) {
-    this.#end = end;
+  /** @param ack of this work alone; its first claim is given back when the work ends */
+  constructor(ack: Ack) {
+    this.#ack = ack;
+    ack.onSettled(() => this.#running?.unsubscribe());
   }
 
   /** Aborted when the work is given up. */
@@ -38,24 +43,35 @@ export class Work {
     } catch (error) {
       outcome = failure(error);
     }
-    if (outcome !== undefined) this.#finish(outcome);
-    else this.#waitFor(work as Observable<unknown> | PromiseLike<unknown>, timeout);
+    if (outcome === undefined) {
+      this.#waitFor(work as Observable<unknown> | PromiseLike<unknown>, timeout);
+      return;
+    }
+    this.#finish(outcome);
+    if (this.#ack.outcome === undefined && !this.#aborted) this.#limit(timeout);
   }
 
   /** Gives it up: an Observable is unsubscribed, the signal aborted. */
   stop(): void {
-    this.#over = true;
+    this.#stopped = true;
     this.#halt();
+  }
+
+  /** Nobody waits for its claims any more: they end with the work itself. */
+  abandon(): void {
+    this.#abandoned = true;
+    // Neutral: what was said stands.
+    if (this.#ended && !this.#stopped) this.#ack.force(outcomes.delivered);
   }
 
   #waitFor(work: Observable<unknown> | PromiseLike<unknown>, timeout: number | undefined): void {
     const running = new Subscription();
     this.#running = running;
     // It gave itself up. A Promise is heard all the same, or its rejection would count as unhandled.
-    if (this.#over) running.unsubscribe();
+    if (this.#aborted) running.unsubscribe();
+    this.#limit(timeout);
     const failed = (error: unknown): void => this.#finish(failure(error));
     const done = (): void => this.#finish(outcomes.applied);
-    if (timeout !== undefined) running.add(timer(timeout).subscribe(() => this.#timeOut()));
     if (isObservable(work)) {
       attach(running, work, { next: () => undefined, error: failed, complete: done });
       return;
@@ -67,17 +83,24 @@ export class Work {
     }
   }
 
-  #timeOut(): void {
-    this.#halt();
-    this.#finish(outcomes.timedOut);
+  #limit(timeout: number | undefined): void {
+    if (timeout === undefined) return;
+    this.#running ??= new Subscription();
+    this.#running.add(
+      timer(timeout).subscribe(() => {
+        this.#halt();
+        // Halting may have made someone stop it.
+        if (!this.#stopped) this.#ack.force(outcomes.timedOut);
+      }),
+    );
   }
 
-  // Not twice, nor after `stop`: a Promise may come back after it was given up, and halting may make someone stop it.
+  // Not twice, nor after it was given up: a Promise may come back all the same.
   #finish(outcome: Outcome): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.#running?.unsubscribe();
-    this.#end(outcome);
+    if (this.#ended || this.#aborted) return;
+    this.#ended = true;
+    this.#ack.release(outcome);
+    if (this.#abandoned) this.abandon();
   }
 
   #halt(): void {
