@@ -1,5 +1,5 @@
 import type { Codec } from './codec.ts';
-import { DatasyncError, type ErrorCode, messageOf } from './errors.ts';
+import { DatasyncError, type ErrorCode, messageOf, reasonOf } from './errors.ts';
 
 /**
  * A raw value as the codec reads it.
@@ -52,7 +52,6 @@ function coded(
 ): DatasyncError {
   const { cause } = details;
   // A codec that explains itself is quoted; ours name the key already.
-  const message =
-    cause instanceof DatasyncError ? cause.message.replace(/^\[.*?\] /, '') : `${what}: ${messageOf(cause)}`;
+  const message = cause instanceof DatasyncError ? reasonOf(cause) : `${what}: ${messageOf(cause)}`;
   return new DatasyncError(code, message, details);
 }

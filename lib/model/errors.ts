@@ -72,14 +72,52 @@ export class DatasyncError extends Error {
     return 'DatasyncError';
   }
 
-  /** What `JSON.stringify` shows: an Error's own message is not enumerable, and would be lost. */
+  /** What `JSON.stringify` shows, causes too, without stacks: an Error's own message is not enumerable, and would be lost. */
   toJSON(): Record<string, unknown> {
-    const { code, message, backend, key, file, line, column } = this;
-    return { name: this.name, code, message, backend, key, file, line, column };
+    return jsonOfError(this, deepest);
   }
+}
+
+/** Errors may be each other's cause. */
+const deepest = 8;
+
+function jsonOfError(error: Error, depth: number): Record<string, unknown> {
+  const { code, backend, key, file, line, column } = error as Error &
+    DatasyncErrorDetails & { readonly code?: unknown };
+  const inner = (cause: unknown): unknown => {
+    if (!(cause instanceof Error)) return plain(cause);
+    return depth === 0 ? messageOf(cause) : jsonOfError(cause, depth - 1);
+  };
+  return {
+    name: error.name,
+    code: plain(code),
+    message: error.message,
+    // Of other errors these may be anything.
+    ...(error instanceof DatasyncError ? { backend, key, file, line, column } : {}),
+    ...(error.cause === undefined ? {} : { cause: inner(error.cause) }),
+    ...(error instanceof AggregateError ? { errors: error.errors.map(inner) } : {}),
+  };
+}
+
+/** What JSON can show for sure: anybody may throw anything, also what refers to itself. */
+function plain(value: unknown): unknown {
+  const isPlain = value === null || ['undefined', 'string', 'number', 'boolean'].includes(typeof value);
+  return isPlain ? value : messageOf(value);
 }
 
 /** The text of anything that was thrown. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (error instanceof Error) return error.message;
+  try {
+    return String(error);
+  } catch {
+    // An object without a prototype, or with a `toString` that throws.
+    return Object.prototype.toString.call(error);
+  }
+}
+
+/** The same, to be quoted in a message of ours, which says already whose it is. */
+export function reasonOf(error: unknown): string {
+  const message = messageOf(error);
+  return error instanceof DatasyncError ? message.replace(/^\[.*?\] /, '') : message;
 }

@@ -6,6 +6,7 @@ import { ChangeEvent, type DatasyncEvent, own, ResyncEvent } from '../model/even
 import type { ResyncReason } from '../model/values.ts';
 import type { ResolvedDelivery } from './config.ts';
 import type { Settled } from './frames.ts';
+import { nackOf } from './nack.ts';
 import { type Batch, Pending, toldOf, type View } from './pending.ts';
 import { strongest } from './reasons.ts';
 import { Redelivery } from './redelivery.ts';
@@ -387,25 +388,4 @@ class OpenEvent<T> implements AckOwner {
 
 function settleAll(settled: readonly Settled[], outcome: Outcome): void {
   for (const tell of settled) tell(outcome);
-}
-
-function nackOf(event: DatasyncEvent<unknown>, outcome: Outcome): DatasyncError {
-  const what =
-    event.type === 'resync' ? `the resync of epoch ${event.epoch}` : `the change at revision ${event.revision}`;
-  const failed = outcome.type === 'failed' ? outcome : undefined;
-  const keys = failed?.keys ?? (event.type === 'change' ? event.changes.map(({ key }) => key) : []);
-  const named =
-    keys.length === 0
-      ? ''
-      : ` (${keys
-          .slice(0, 10)
-          .map((key) => JSON.stringify(key))
-          .join(', ')}${keys.length > 10 ? ', …' : ''})`;
-  const verb =
-    outcome.type === 'failed'
-      ? 'failed'
-      : outcome.type === 'timedOut'
-        ? 'timed out'
-        : 'was cut off inside the pipeline';
-  return new DatasyncError('NACKED', `${what} ${verb}${named}`, failed === undefined ? {} : { cause: failed.error });
 }

@@ -39,8 +39,57 @@ describe('DatasyncError', () => {
         message: '[rx-datasync/memory] bad',
         backend: 'memory',
         key: 'x',
+        cause: { name: 'Error', message: 'why' },
       },
     });
+  });
+
+  const causeOf = (cause: unknown): unknown =>
+    JSON.parse(JSON.stringify(new DatasyncError('NACKED', 'failed', { cause }))).cause;
+
+  it('shows its causes in JSON, each with what names it, and no stack', () => {
+    const refused = Object.assign(new Error('connect'), { code: 'ECONNREFUSED', port: 1, file: {} });
+    const lost = new DatasyncError('CONNECTION_LOST', 'gone', { cause: refused, backend: 'etcd' });
+    expect(causeOf(new TypeError('fetch failed', { cause: lost }))).toEqual({
+      name: 'TypeError',
+      message: 'fetch failed',
+      cause: {
+        name: 'DatasyncError',
+        code: 'CONNECTION_LOST',
+        message: '[rx-datasync/etcd] gone',
+        backend: 'etcd',
+        cause: { name: 'Error', code: 'ECONNREFUSED', message: 'connect' },
+      },
+    });
+    expect(causeOf(new AggregateError([refused, 'no'], 'two'))).toEqual({
+      name: 'AggregateError',
+      message: 'two',
+      errors: [{ name: 'Error', code: 'ECONNREFUSED', message: 'connect' }, 'no'],
+    });
+  });
+
+  it('shows any cause in JSON, whatever was thrown', () => {
+    const self = new Error('again');
+    Object.assign(self, { cause: self });
+    expect(JSON.stringify(causeOf(self)).match(/again/g)!.length).toBeLessThan(20);
+    const circle: { self?: unknown } = {};
+    circle.self = circle;
+    expect([circle, Object.create(null), 1n, Symbol('s'), 'no', 5, null].map(causeOf)).toEqual([
+      '[object Object]',
+      '[object Object]',
+      '1',
+      'Symbol(s)',
+      'no',
+      5,
+      null,
+    ]);
+  });
+
+  it('is equal to another one only where the cause is, too', () => {
+    const caused = (text: string) => new DatasyncError('NACKED', 'failed', { cause: new Error(text) });
+    expect(caused('a')).toEqual(caused('a'));
+    expect(caused('a')).not.toEqual(caused('b'));
+    expect(Object.keys(caused('a'))).toEqual(['code']);
   });
 });
 
@@ -60,6 +109,7 @@ describe('messageOf', () => {
     [undefined, 'undefined'],
     [null, 'null'],
     [{}, '[object Object]'],
+    [Object.create(null), '[object Object]'],
   ])('%o', (thrown, text) => {
     expect(messageOf(thrown)).toBe(text);
   });

@@ -102,6 +102,7 @@ describe('JSON.stringify of events', () => {
       key: 'x',
       line: 2,
       column: 1,
+      cause: { name: 'SyntaxError', message: 'Unexpected token' },
     };
     const expected = [
       { key: 'x', raw: '{', error: written, lastGood: 1 },

@@ -46,7 +46,7 @@ describe('a change that failed', () => {
         {
           state: 'live',
           stale: { since: 0 },
-          cause: { code: 'NACKED', cause: no, message: '[rx-datasync] the change at revision 11 failed ("x")' },
+          cause: { code: 'NACKED', cause: no, message: '[rx-datasync] the change at revision 11 failed ("x"): no' },
         },
       ]);
       relist({ x: 2, y: 2 }, 13);
@@ -72,7 +72,7 @@ describe('a change that failed', () => {
         if (event.type === 'change') event.fail(no, { keys: ['b'] });
       });
       backend.send(...listing({ a: 1, b: 1 }, 10), changes({ a: 2, b: 2 }, 11));
-      expect(status.last.cause).toMatchObject({ message: '[rx-datasync] the change at revision 11 failed ("b")' });
+      expect(status.last.cause).toMatchObject({ message: '[rx-datasync] the change at revision 11 failed ("b"): no' });
       backend.send(...listing({ a: 2, b: 2 }, 12, { reason: 'requested' }));
       expect(seen.take()[2]).toBe('{a:1>2@11 b:1>2@11}@12 requested');
     }));
@@ -81,7 +81,7 @@ describe('a change that failed', () => {
     virtually(() => {
       const { backend, status } = judging(atRevisions(11));
       backend.send(changes(Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`k${i}`, i])), 11));
-      expect(String(status.last.cause)).toMatch(/failed \("k0", .*"k9", …\)$/);
+      expect(String(status.last.cause)).toMatch(/failed \("k0", .*"k9", …\): no$/);
     }));
 
   it('with onNack resync it is told again from memory, as a resync', () =>
@@ -103,7 +103,7 @@ describe('a change that failed', () => {
       const { backend, status, relist } = judging(atRevisions(11));
       backend.send(changes({ x: bad }, 11));
       expect(status.last).toMatchObject({
-        cause: { message: '[rx-datasync] the change at revision 11 failed' },
+        cause: { message: '[rx-datasync] the change at revision 11 failed ("x"): no' },
         stale: {},
       });
       relist({ x: 1, y: 1 }, 12);
