@@ -14,9 +14,9 @@ import type {
 import type { Codec } from '../model/codec.ts';
 import { decode, encode } from '../model/coding.ts';
 import { DatasyncError } from '../model/errors.ts';
-import { checkOptions } from '../model/options.ts';
+import { checkArgument, checkOptions } from '../model/options.ts';
 import type { KeyValue } from '../model/values.ts';
-import { brokerRules, checkKey, checkRange, checkSupport, commitRules, putRules } from './checks.ts';
+import { brokerRules, checkKey, checkRange, checkSupport, commitRules, coreRule, putRules } from './checks.ts';
 
 /** How a broker sees its store. */
 export interface BrokerConfig<T> {
@@ -38,6 +38,7 @@ export interface BrokerConfig<T> {
  * @throws DatasyncError `INVALID_CONFIG` at once, where the configuration is wrong
  */
 export function brokerFrom<T>(core: CoreBroker, config: BrokerConfig<T>): Broker<T> {
+  checkArgument('brokerFrom', 'core', core, coreRule);
   checkOptions('brokerFrom', config, brokerRules, ['codec']);
   return new PrefixedBroker(core, config.prefix ?? '', config.codec, () => core.close());
 }

@@ -1,6 +1,6 @@
-import type { BrokerCapabilities, KeyRange } from '../model/broker.ts';
+import type { BrokerCapabilities, CoreBroker, KeyRange } from '../model/broker.ts';
 import { DatasyncError } from '../model/errors.ts';
-import { checkOptions, type Leaf, type Rules, rule, withMethods } from '../model/options.ts';
+import { checkOptions, isObject, type Leaf, type Rules, rule, withMethods } from '../model/options.ts';
 
 /** Also the empty one, unlike `rule.text`. */
 const anyText: Leaf = [(value) => typeof value === 'string', 'a text'];
@@ -21,6 +21,13 @@ export const brokerRules: Rules = {
   prefix: anyText,
   codec: withMethods('a codec: { name, decode, encode }', 'decode', 'encode'),
 };
+
+/** Its capabilities say which of the other methods it needs. */
+export const coreRule: Leaf = [
+  (value) =>
+    withMethods('', 'get', 'list', 'listKeys', 'close')[0](value) && isObject((value as CoreBroker).capabilities),
+  'a store: { name, capabilities, get, list … }',
+];
 
 /** @throws DatasyncError `INVALID_CONFIG` */
 export function checkTtl(where: string, ttl: number | undefined): void {

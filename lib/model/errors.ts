@@ -2,7 +2,7 @@
  * All error codes, each with what it means. `DatasyncError.code` is one of the keys.
  */
 export const errorCodes = {
-  INVALID_CONFIG: 'an option is unknown, of the wrong type or out of range',
+  INVALID_CONFIG: 'an option or argument is unknown, of the wrong type or out of range, or failed when it was used',
   INVALID_EVENT: 'an operator was given something that is no event of this library',
   INVALID_KEY: 'a key cannot be stored',
   DECODE_FAILED: 'a codec refused a raw value, or returned undefined',

@@ -12,6 +12,9 @@ export interface Rules {
   readonly [option: string]: Rule;
 }
 
+/** Also an array or a Map. */
+export const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
 const number = (test: (value: number) => boolean) => (value: unknown) => typeof value === 'number' && test(value);
 const isFunction = (value: unknown): boolean => typeof value === 'function';
 
@@ -61,12 +64,9 @@ export function oneOf(...words: readonly string[]): Rule {
 }
 
 /** A rule for an object that has these methods. */
-export function withMethods(what: string, ...methods: readonly string[]): Rule {
+export function withMethods(what: string, ...methods: readonly string[]): Leaf {
   return [
-    (value) =>
-      typeof value === 'object' &&
-      value !== null &&
-      methods.every((method) => isFunction((value as Record<string, unknown>)[method])),
+    (value) => isObject(value) && methods.every((method) => isFunction((value as Record<string, unknown>)[method])),
     what,
   ];
 }
@@ -84,6 +84,15 @@ export function checkOptions(where: string, options: unknown, rules: Rules, requ
     if ((options as Record<string, unknown>)[name] === undefined)
       throw invalid(`${where}: the option '${name}' is missing`);
   }
+}
+
+/**
+ * Checks an argument that is no option.
+ *
+ * @throws DatasyncError `INVALID_CONFIG`, naming the argument, what was expected and what was found
+ */
+export function checkArgument(where: string, name: string, value: unknown, [test, expected]: Leaf): void {
+  if (!test(value)) throw invalid(`${where}: '${name}' must be ${expected}, not ${shown(value)}`);
 }
 
 function checkBag(where: string, options: unknown, rules: Rules, path: string): void {
@@ -113,7 +122,8 @@ function invalid(message: string): DatasyncError {
   return new DatasyncError('INVALID_CONFIG', message);
 }
 
-function shown(value: unknown): string {
+/** What was found, for a message: short, whatever it is. */
+export function shown(value: unknown): string {
   if (typeof value === 'function') return 'a function';
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
   return typeof value === 'string' ? JSON.stringify(value) : String(value);

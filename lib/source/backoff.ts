@@ -1,4 +1,15 @@
-import { asyncScheduler, defer, type Observable, timer } from 'rxjs';
+import {
+  asyncScheduler,
+  catchError,
+  defer,
+  from,
+  type Observable,
+  type ObservableInput,
+  throwError,
+  timer,
+} from 'rxjs';
+import { DatasyncError, type ErrorCode, reasonOf } from '../model/errors.ts';
+import { shown } from '../model/options.ts';
 import type { ResolvedRetry } from './config.ts';
 
 /**
@@ -7,11 +18,13 @@ import type { ResolvedRetry } from './config.ts';
  */
 export class Backoff {
   readonly #config: ResolvedRetry;
+  readonly #backend: string;
   #attempt = 0;
   #liveSince: number | undefined;
 
-  constructor(config: ResolvedRetry) {
+  constructor(config: ResolvedRetry, backend: string) {
     this.#config = config;
+    this.#backend = backend;
   }
 
   /** Failures in a row. */
@@ -32,14 +45,52 @@ export class Backoff {
     return ++this.#attempt <= this.#config.count;
   }
 
-  /** Emits when it is time; `delay` is missing where a notifier decides. */
+  /** Emits when it is time; `delay` is missing where a notifier decides. What is wrong with the user's functions is its error. */
   wait(error: unknown): { readonly delay?: number; readonly notifier: Observable<unknown> } {
-    const { delay: first, maxDelay, random } = this.#config;
-    // Deferred: what the user's function throws is an error of the notifier.
-    if (typeof first === 'function') return { notifier: defer(() => first(error, this.#attempt)) };
+    const { delay: first, maxDelay } = this.#config;
+    if (typeof first === 'function') return { notifier: defer(() => this.#ask(first, error)) };
     // 0 doubled for ever must not become 0 × Infinity.
     const doubled = first * 2 ** Math.min(this.#attempt - 1, 52);
-    const delay = Math.min(maxDelay, doubled) * (0.5 + random() / 2);
-    return { delay, notifier: timer(delay) };
+    try {
+      const delay = Math.min(maxDelay, doubled) * (0.5 + this.#random() / 2);
+      return { delay, notifier: timer(delay) };
+    } catch (fault) {
+      return { notifier: throwError(() => fault) };
+    }
+  }
+
+  #ask(delay: (error: unknown, attempt: number) => ObservableInput<unknown>, error: unknown): Observable<unknown> {
+    let given: ObservableInput<unknown>;
+    let notifier: Observable<unknown>;
+    try {
+      given = delay(error, this.#attempt);
+    } catch (cause) {
+      throw this.#fault('INVALID_CONFIG', `'retry.delay' threw: ${reasonOf(cause)}`, { cause });
+    }
+    try {
+      notifier = from(given);
+    } catch (cause) {
+      const message = `'retry.delay' must return an Observable, a Promise or the like, not ${shown(given)}`;
+      throw this.#fault('INVALID_CONFIG', message, { cause });
+    }
+    // It is how a policy of the user's says that it has run out.
+    const failed = (cause: unknown): Observable<never> =>
+      throwError(() => this.#fault('RETRY_EXHAUSTED', `'retry.delay' gave up: ${reasonOf(cause)}`, { cause }));
+    return notifier.pipe(catchError(failed));
+  }
+
+  #random(): number {
+    let value: unknown;
+    try {
+      value = this.#config.random();
+    } catch (cause) {
+      throw this.#fault('INVALID_CONFIG', `'retry.random' threw: ${reasonOf(cause)}`, { cause });
+    }
+    if (typeof value === 'number' && value >= 0 && value <= 1) return value;
+    throw this.#fault('INVALID_CONFIG', `'retry.random' must return a number, 0 to 1, not ${shown(value)}`);
+  }
+
+  #fault(code: ErrorCode, message: string, details: { readonly cause?: unknown } = {}): DatasyncError {
+    return new DatasyncError(code, message, { ...details, backend: this.#backend });
   }
 }

@@ -1,6 +1,6 @@
 import type { Observable, ObservableInput, Observer } from 'rxjs';
 import type { Codec } from '../model/codec.ts';
-import { checkOptions, oneOf, type Rules, rule, withMethods } from '../model/options.ts';
+import { checkOptions, isObject, oneOf, type Rules, rule, withMethods } from '../model/options.ts';
 import type { SourceStatus } from '../model/status.ts';
 
 /** How a broken connection is tried again. */
@@ -9,7 +9,8 @@ export interface RetryConfig {
   readonly count?: number;
   /**
    * Milliseconds before the first retry, doubled with each failure in a row; or a notifier per failure, as in rxjs `retry`:
-   * its first emission starts the next attempt, its completion without one ends the subscription. Default: 100.
+   * its first emission starts the next attempt, its completion without one, or its error, ends the subscription with
+   * `RETRY_EXHAUSTED`. Default: 100.
    */
   readonly delay?: number | ((error: unknown, attempt: number) => ObservableInput<unknown>);
   /** The longest delay in milliseconds. Default: 30,000. */
@@ -50,7 +51,7 @@ export interface RedeliverConfig {
 export interface SourceConfig<T> {
   /**
    * Raw string prefixes of the keys to watch; `''` is everything. As an Observable they may change: nothing is told before
-   * its first emission, its error ends the subscription, its completion leaves the last list.
+   * its first emission, its error ends the subscription (`INVALID_CONFIG`, with it as `cause`), its completion leaves the last list.
    */
   readonly prefixes: readonly string[] | Observable<readonly string[]>;
   /** Default: `bytesCodec`; `jsonCodec` for files. */
@@ -70,7 +71,7 @@ export interface SourceConfig<T> {
 /** The options that the makers of backends share. */
 export const storeRules: Rules = {
   name: rule.text,
-  capabilities: [(value) => typeof value === 'object' && value !== null, 'an object'],
+  capabilities: [isObject, 'an object'],
   maxSilence: rule.milliseconds,
 };
 

@@ -5,6 +5,7 @@ import type { SourceStatus } from '../model/status.ts';
 import { Backoff } from './backoff.ts';
 import type { ResolvedRetry } from './config.ts';
 import { type Backend, ContinuityLost, FatalError, type Frame, type OpenContext } from './frames.ts';
+import { observed } from './observed.ts';
 import { Silence } from './silence.ts';
 
 /** What the loop is told of its connection. */
@@ -40,7 +41,7 @@ export class Connection<P> {
   ) {
     this.#backend = backend;
     this.#observer = observer;
-    this.#backoff = new Backoff(retry);
+    this.#backoff = new Backoff(retry, backend.name);
     const { maxSilence, name } = backend;
     this.#silence = new Silence(maxSilence, () => {
       const message = `nothing came for ${maxSilence} ms, not even a sign of life`;
@@ -78,7 +79,9 @@ export class Connection<P> {
     if (handle.closed) return;
     this.#silence.start();
     connect(
-      defer(() => this.#backend.open({ ...context, ready: this.#ready })),
+      defer(() =>
+        observed("the backend's 'open'", this.#backend.name, this.#backend.open({ ...context, ready: this.#ready })),
+      ),
       {
         next: (frame) => {
           this.#silence.hear();

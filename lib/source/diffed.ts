@@ -4,6 +4,7 @@ import type { Capabilities } from '../model/capabilities.ts';
 import { checkOptions, rule } from '../model/options.ts';
 import { storeRules } from './config.ts';
 import type { Backend, Frame, RawEntry } from './frames.ts';
+import { observed } from './observed.ts';
 
 /** A part of a listing; all pages of one answer stand at one position. */
 export interface DiffedPage<P> {
@@ -39,14 +40,15 @@ const floor = 1;
  * answer told as the difference. The next question waits until the subscriber has room.
  *
  * @param list asks once
- * @returns a backend for `fromBackend`
+ * @returns a backend for `fromBackend`; where `list` returns no Observable, the subscription ends with `INVALID_CONFIG`
  * @throws DatasyncError `INVALID_CONFIG`
  */
 export function diffed<P>(list: DiffedList<P>, options: DiffedOptions = {}): Backend<never> {
   checkOptions('diffed', { list }, { list: rule.callback }, ['list']);
   checkOptions('diffed', options, { every: rule.milliseconds, ...storeRules });
+  const { name = 'custom' } = options;
   return {
-    name: options.name ?? 'custom',
+    name,
     ...(options.maxSilence === undefined ? {} : { maxSilence: options.maxSilence }),
     capabilities: {
       handOver: 'diffed',
@@ -74,7 +76,7 @@ export function diffed<P>(list: DiffedList<P>, options: DiffedOptions = {}): Bac
 
       const ask = defer((): Observable<Frame<never>> => {
         let page: DiffedPage<P> | 'unchanged' | undefined;
-        const pages = withSignal((signal) => list({ prefixes, since, signal })).pipe(
+        const pages = withSignal((signal) => observed("diffed: 'list'", name, list({ prefixes, since, signal }))).pipe(
           concatMap((answer): Frame<never>[] => {
             page = answer;
             if (answer === 'unchanged') return [{ type: 'progress' }];

@@ -3,12 +3,15 @@ import { bytesCodec } from '../codecs/bytesCodec.ts';
 import { cold } from '../internal/cold.ts';
 import type { Codec } from '../model/codec.ts';
 import type { Source } from '../model/events.ts';
-import { checkOptions, withMethods } from '../model/options.ts';
+import { checkOptions, isObject, type Rules, withMethods } from '../model/options.ts';
 import { checkSourceConfig, type SourceConfig } from './config.ts';
 import type { Backend } from './frames.ts';
 import { Loop } from './loop.ts';
 
-const backendRule = { backend: withMethods('a backend: { name, capabilities, open }', 'open') };
+const what = 'a backend: { name, capabilities, open }';
+const backendRule: Rules = {
+  backend: [(value) => withMethods(what, 'open')[0](value) && isObject((value as Backend).capabilities), what],
+};
 
 /**
  * A store of your own as a cold Observable of resync-then-change events. All sources are made by it: a backend only says

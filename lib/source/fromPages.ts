@@ -1,5 +1,6 @@
 import type { Observable } from 'rxjs';
 import { cold } from '../internal/cold.ts';
+import { checkArgument, rule } from '../model/options.ts';
 
 /** One page, and the token of the next; without `next` it was the last. */
 export interface Fetched<Page, Token> {
@@ -11,11 +12,13 @@ export interface Fetched<Page, Token> {
  * The pages of a promise API, one request at a time. Unsubscribing aborts the signal, and nothing comes after it.
  *
  * @param fetch asks for one page; the first time without a token
+ * @throws DatasyncError `INVALID_CONFIG` at once, where it is no function
  * @returns all pages, then completes; a rejected promise is an error
  */
 export function fromPages<Page, Token = string>(
   fetch: (token: Token | undefined, signal: AbortSignal) => PromiseLike<Fetched<Page, Token>>,
 ): Observable<Page> {
+  checkArgument('fromPages', 'fetch', fetch, rule.callback);
   return cold((subscriber) => {
     const controller = new AbortController();
     subscriber.add(() => controller.abort());

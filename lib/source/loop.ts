@@ -3,7 +3,7 @@ import { attach } from '../internal/connect.ts';
 import { guarded } from '../internal/report.ts';
 import { outcomes } from '../model/ack.ts';
 import type { Codec } from '../model/codec.ts';
-import { DatasyncError } from '../model/errors.ts';
+import { DatasyncError, reasonOf } from '../model/errors.ts';
 import type { DatasyncEvent } from '../model/events.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { SourceStatus } from '../model/status.ts';
@@ -136,7 +136,10 @@ export class Loop<T, P> implements View<T> {
     this.#status();
     attach(this.#subscriber, prefixes, {
       next: (list) => this.#want(list),
-      error: (error) => this.#delivery.error(error),
+      error: (cause) => {
+        const message = `the Observable of 'prefixes' failed: ${reasonOf(cause)}`;
+        this.#delivery.error(new DatasyncError('INVALID_CONFIG', message, { cause, backend: this.#backend.name }));
+      },
       complete: nothing,
     });
   }

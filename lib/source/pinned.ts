@@ -6,6 +6,7 @@ import type { Capabilities } from '../model/capabilities.ts';
 import { checkOptions, rule } from '../model/options.ts';
 import { storeRules } from './config.ts';
 import type { Backend, ChangesFrame, Frame, OpenContext, ProgressFrame, RawEntry } from './frames.ts';
+import { observed } from './observed.ts';
 
 /** A part of a listing; all pages of one listing stand at one position. */
 export interface PinnedPage<P> {
@@ -47,14 +48,27 @@ export interface PinnedStore<P> {
  * A backend for stores that can list at a position and watch from there (etcd, memory, PostgreSQL): no gap and no
  * duplicate, because the watch starts where the listing stood. A prefix added later is listed at the position we stand at.
  *
+ * @example
+ * // `client.list` promises one page of entries, and the token of the next; all pages of one listing stand at one position.
+ * pinned<number>({
+ *   list: ({ prefixes, at, signal }) =>
+ *     fromPages(async (token) => {
+ *       const { entries, revision, next } = await client.list({ prefixes, at, token, signal });
+ *       return { page: { entries, revision, position: revision }, next };
+ *     }),
+ *   watch: ({ prefixes, from, signal }) => client.watch({ prefixes, from, signal }), // an Observable of frames
+ * })
+ *
+ * @see {@link fromPages} and rxjs `defer` for what gives Promises: `list` and `watch` must return Observables
  * @param store how to list and to watch
- * @returns a backend for `fromBackend`
+ * @returns a backend for `fromBackend`; where a function returns no Observable, the subscription ends with `INVALID_CONFIG`
  * @throws DatasyncError `INVALID_CONFIG`
  */
 export function pinned<P>(store: PinnedStore<P>): Backend<P> {
   checkOptions('pinned', store, { list: rule.callback, watch: rule.callback, ...storeRules }, ['list', 'watch']);
+  const name = store.name ?? 'custom';
   const watch = (prefixes: readonly string[], from: P): Observable<Frame<P>> =>
-    withSignal((signal) => store.watch({ prefixes, from, signal }));
+    withSignal((signal) => observed("pinned: 'watch'", name, store.watch({ prefixes, from, signal })));
 
   const listThenWatch = ({ prefixes, added, from: at }: OpenContext<P>): Observable<Frame<P>> =>
     cold((subscriber) => {
@@ -72,7 +86,7 @@ export function pinned<P>(store: PinnedStore<P>): Backend<P> {
       };
       attach(
         subscriber,
-        withSignal((signal) => store.list({ prefixes: added, at, signal })),
+        withSignal((signal) => observed("pinned: 'list'", name, store.list({ prefixes: added, at, signal }))),
         {
           next: (page) => {
             // Whatever changed between two pages would be lost.
@@ -92,7 +106,7 @@ export function pinned<P>(store: PinnedStore<P>): Backend<P> {
     });
 
   return {
-    name: store.name ?? 'custom',
+    name,
     ...(store.maxSilence === undefined ? {} : { maxSilence: store.maxSilence }),
     capabilities: {
       handOver: 'pinned',

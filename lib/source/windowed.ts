@@ -5,6 +5,7 @@ import type { Capabilities } from '../model/capabilities.ts';
 import { checkOptions, type Rules, rule } from '../model/options.ts';
 import { storeRules } from './config.ts';
 import type { Backend, Frame, RawChange, RawEntry } from './frames.ts';
+import { observed } from './observed.ts';
 
 /** What a store offers whose notifications name keys, and nothing else. */
 export interface WindowedStore {
@@ -44,15 +45,15 @@ const storeOptions: Rules = {
  * to compare, sends keys back in time.
  *
  * @param store how to watch, to list and to read
- * @returns a backend for `fromBackend`
+ * @returns a backend for `fromBackend`; where a function returns no Observable, the subscription ends with `INVALID_CONFIG`
  * @throws DatasyncError `INVALID_CONFIG`
  */
 export function windowed(store: WindowedStore): Backend<never> {
   checkOptions('windowed', store, storeOptions, ['watch', 'list', 'read']);
-  const batch = store.batch ?? 500;
+  const { name = 'custom', batch = 500 } = store;
 
   return {
-    name: store.name ?? 'custom',
+    name,
     ...(store.maxSilence === undefined ? {} : { maxSilence: store.maxSilence }),
     capabilities: {
       handOver: 'windowed',
@@ -88,7 +89,7 @@ export function windowed(store: WindowedStore): Backend<never> {
         const list = (): void => {
           listing = true;
           run(
-            () => store.list({ prefixes }),
+            () => observed("windowed: 'list'", name, store.list({ prefixes })),
             (entries) => subscriber.next({ type: 'page', entries }),
             () => {
               listed = true;
@@ -114,7 +115,7 @@ export function windowed(store: WindowedStore): Backend<never> {
           const keys = [...take(touched, batch)];
           const found = new Map<string, RawEntry>();
           run(
-            () => store.read(keys),
+            () => observed("windowed: 'read'", name, store.read(keys)),
             (entries) => {
               for (const entry of entries) found.set(entry.key, entry);
             },
@@ -131,7 +132,7 @@ export function windowed(store: WindowedStore): Backend<never> {
         };
 
         run(
-          () => store.watch({ prefixes }),
+          () => observed("windowed: 'watch'", name, store.watch({ prefixes })),
           (message) => {
             if (message === 'armed') {
               if (!listing) list();

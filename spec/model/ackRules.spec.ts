@@ -154,7 +154,7 @@ describe('the end of a source', () => {
     put('/a/x', 5);
     prefixes.error('no access');
     const outcomes = (await Promise.all(commits)).map((commit) => commit.outcomes.map(({ outcome }) => outcome.type));
-    expect(errors).toEqual(['no access']);
+    expect(errors).toMatchObject([{ code: 'INVALID_CONFIG', cause: 'no access' }]);
     expect(outcomes).toEqual([['cancelled'], ['cancelled'], ['cancelled']]);
     expect(statuses.map(({ cause }) => cause).filter((cause) => cause !== undefined)).toEqual([]); // nobody nacked
   });

@@ -67,11 +67,14 @@ describe('a wrong configuration throws at creation', () => {
     expect(failing(config)).toThrow(invalid(message));
   });
 
-  it.each([[undefined], [{}], [{ open: 1 }], [() => undefined]])('a backend that is none: %o', (backend) => {
-    expect(() => fromBackend(backend as never, { prefixes: [''] })).toThrow(
-      expect.objectContaining({ code: 'INVALID_CONFIG', message: expect.stringContaining("the option 'backend' ") }),
-    );
-  });
+  it.each([[undefined], [{}], [{ open: 1 }], [{ open: () => undefined }], [() => undefined]])(
+    'a backend that is none: %o',
+    (backend) => {
+      expect(() => fromBackend(backend as never, { prefixes: [''] })).toThrow(
+        expect.objectContaining({ code: 'INVALID_CONFIG', message: expect.stringContaining("the option 'backend' ") }),
+      );
+    },
+  );
 
   it('options that are present and undefined are the defaults', () => {
     const config = {

@@ -277,7 +277,13 @@ describe('prefixes as an Observable', () => {
       const other = watching(['a/'], { 'a/x': 1 });
       const error = new Error('no list');
       other.prefixes.error(error);
-      expect(other.seen.errors).toEqual([error]);
+      expect(other.seen.errors).toMatchObject([
+        {
+          code: 'INVALID_CONFIG',
+          cause: error,
+          message: "[rx-datasync/scripted] the Observable of 'prefixes' failed: no list",
+        },
+      ]);
       expect(other.backend.live).toBe(0);
     }));
 

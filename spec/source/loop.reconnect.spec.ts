@@ -138,24 +138,58 @@ describe('backoff', () => {
   const broken = new Error('no more');
   it.each([
     ['completes without an emission', () => EMPTY, { code: 'RETRY_EXHAUSTED' }],
-    ['fails', () => throwError(() => broken), broken],
+    [
+      'fails',
+      () => throwError(() => broken),
+      {
+        code: 'RETRY_EXHAUSTED',
+        cause: broken,
+        message: "[rx-datasync/scripted] 'retry.delay' gave up: no more",
+      },
+    ],
     [
       'throws',
       () => {
         throw broken;
       },
-      broken,
+      { code: 'INVALID_CONFIG', cause: broken, message: "[rx-datasync/scripted] 'retry.delay' threw: no more" },
     ],
     [
       'is none',
       () => undefined as unknown as ObservableInput<unknown>,
-      { message: expect.stringContaining('undefined') },
+      {
+        code: 'INVALID_CONFIG',
+        message: "[rx-datasync/scripted] 'retry.delay' must return an Observable, a Promise or the like, not undefined",
+      },
     ],
   ] as const)('a notifier that %s ends the subscription', (_, delay, error) =>
     virtually(() => {
       const { backend, seen } = subscribed({ retry: { delay } });
       backend.fail();
       expect(seen.errors).toMatchObject([error]);
+    }),
+  );
+});
+
+describe('a random that is none ends the subscription', () => {
+  const broken = new Error('no more');
+  it.each([
+    ['NaN', () => Number.NaN, "'retry.random' must return a number, 0 to 1, not NaN"],
+    ['more than 1', () => 5, "'retry.random' must return a number, 0 to 1, not 5"],
+    ['a text', () => '1' as never, `'retry.random' must return a number, 0 to 1, not "1"`],
+    [
+      'an exception',
+      () => {
+        throw broken;
+      },
+      "'retry.random' threw: no more",
+    ],
+  ])('%s', (_, random, message) =>
+    virtually((time) => {
+      const { backend, seen } = subscribed({ retry: { random } });
+      backend.fail();
+      expect(seen.errors).toMatchObject([{ code: 'INVALID_CONFIG', message: `[rx-datasync/scripted] ${message}` }]);
+      expect([backend.connections.length, time.timers]).toEqual([1, 0]);
     }),
   );
 });

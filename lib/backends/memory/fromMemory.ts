@@ -13,7 +13,7 @@ import { Loop } from '../../source/loop.ts';
 import { isUnder } from '../../source/prefixes.ts';
 import { Member } from './commits.ts';
 import { pinnedMemory } from './memoryBackend.ts';
-import type { MemoryStore } from './memoryStore.ts';
+import { checkStore, type MemoryStore } from './memoryStore.ts';
 
 /** Configuration of {@link fromMemory}. */
 export type FromMemoryConfig<T> = SourceConfig<T>;
@@ -37,6 +37,7 @@ export function fromMemory<T>(
   config: FromMemoryConfig<T> & { readonly codec: Codec<T> },
 ): Source<T>;
 export function fromMemory<T>(store: MemoryStore, config: FromMemoryConfig<T>): Source<T> {
+  checkStore('fromMemory', store);
   checkSourceConfig('fromMemory', config);
   const codec = config.codec ?? (bytesCodec as unknown as Codec<T>);
   const given = isObservable(config.prefixes) ? config.prefixes : [...config.prefixes];
@@ -92,7 +93,7 @@ export function listMemory<T>(
   config: MemoryHalfConfig<T> & { readonly codec: Codec<T> },
 ): Observable<ResyncEvent<T>>;
 export function listMemory<T>(store: MemoryStore, config: MemoryHalfConfig<T>): Observable<ResyncEvent<T>> {
-  const { prefixes, read } = halfOf('listMemory', config);
+  const { prefixes, read } = halfOf('listMemory', store, config);
   return defer(() => {
     const items: KeyValue<T>[] = [];
     const rejected: Rejected<T>[] = [];
@@ -135,7 +136,7 @@ export function watchMemory<T>(
   config: MemoryHalfConfig<T> & { readonly codec: Codec<T> },
 ): Observable<ChangeEvent<T>>;
 export function watchMemory<T>(store: MemoryStore, config: MemoryHalfConfig<T>): Observable<ChangeEvent<T>> {
-  const { prefixes, read } = halfOf('watchMemory', config);
+  const { prefixes, read } = halfOf('watchMemory', store, config);
   return defer(() => store.records(store.position)).pipe(
     map(({ position: { revision }, changes: raw }) => {
       const changes: Change<T>[] = [];
@@ -157,7 +158,8 @@ export function watchMemory<T>(store: MemoryStore, config: MemoryHalfConfig<T>):
   );
 }
 
-function halfOf<T>(where: string, config: MemoryHalfConfig<T>) {
+function halfOf<T>(where: string, store: MemoryStore, config: MemoryHalfConfig<T>) {
+  checkStore(where, store);
   checkOptions(where, config, { prefixes: rule.texts, codec: sourceRules['codec']! }, ['prefixes']);
   const codec = config.codec ?? (bytesCodec as unknown as Codec<T>);
   return {

@@ -8,7 +8,7 @@ import { isUnder } from '../../source/prefixes.ts';
 import { windowed } from '../../source/windowed.ts';
 import type { Member } from './commits.ts';
 import type { MemoryPosition, MemoryRecord } from './feed.ts';
-import type { MemoryStore } from './memoryStore.ts';
+import { checkStore, type MemoryStore } from './memoryStore.ts';
 
 /** Options of {@link memoryBackend}. */
 export interface MemoryBackendOptions {
@@ -37,6 +37,7 @@ const quietLimit = 100;
  * @throws DatasyncError `INVALID_CONFIG`
  */
 export function memoryBackend(store: MemoryStore, options: MemoryBackendOptions = {}): Backend<MemoryPosition> {
+  checkStore('memoryBackend', store);
   checkOptions('memoryBackend', options, { handOver: oneOf('pinned', 'windowed', 'diffed'), name: rule.text });
   const { handOver = 'pinned', name = 'memory' } = options;
   if (handOver === 'pinned') return pinnedMemory(store, name);

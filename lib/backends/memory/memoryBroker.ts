@@ -17,7 +17,7 @@ import type {
 import type { Codec } from '../../model/codec.ts';
 import { checkOptions } from '../../model/options.ts';
 import type { KeyValue } from '../../model/values.ts';
-import type { MemoryStore } from './memoryStore.ts';
+import { checkStore, type MemoryStore } from './memoryStore.ts';
 
 /** Configuration of {@link memoryBroker}. */
 export interface MemoryBrokerConfig<T> {
@@ -73,6 +73,7 @@ export function memoryBroker<T>(
   config: MemoryBrokerConfig<T> & { readonly codec: Codec<T> },
 ): MemoryBroker<T>;
 export function memoryBroker<T>(store: MemoryStore, config: MemoryBrokerConfig<T> = {}): MemoryBroker<T> {
+  checkStore('memoryBroker', store);
   checkOptions('memoryBroker', config, brokerRules);
   const codec = config.codec ?? (bytesCodec as unknown as Codec<T>);
   // What the core below returns is what the narrower types promise.
