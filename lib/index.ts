@@ -63,6 +63,7 @@ export {
   type AckWithCallbackConfig,
   ackWithCallback,
   type WorkContext,
+  type WorkResult,
 } from './operators/ackWithCallback.ts';
 export { bufferDuringResync } from './operators/bufferDuringResync.ts';
 export { filterByRevision } from './operators/filterByRevision.ts';

@@ -1,4 +1,4 @@
-import { type OperatorFunction, Subscription } from 'rxjs';
+import { type Observable, type OperatorFunction, Subscription } from 'rxjs';
 import { cold } from '../internal/cold.ts';
 import { connect } from '../internal/connect.ts';
 import { type Ack, type Outcome, outcomes, worse } from '../model/ack.ts';
@@ -20,12 +20,27 @@ export interface WorkContext {
   readonly signal: AbortSignal;
 }
 
+/** What nobody has to wait for. The first is what a function declared `void` returns. */
+type Done = ReturnType<() => void> | undefined | null | boolean | number | bigint | string | symbol;
+
+/** Neither a Promise nor an Observable, nor an array (which has `flatMap`) that may hold one. */
+type Plain =
+  | Done
+  | (object & { readonly then?: undefined; readonly subscribe?: undefined; readonly flatMap?: undefined })
+  | readonly Plain[];
+
+/**
+ * What the work may return: a Promise or an Observable, which is waited for, or anything that need not be waited for.
+ * An array of Promises is neither: nobody would hear how they end. Return `Promise.all(…)`, or `forkJoin(…)` of Observables.
+ */
+export type WorkResult = PromiseLike<unknown> | Observable<unknown> | Plain;
+
 /** The work. What it throws, a rejected Promise or an Observable's error is a failure; an Observable is done when it completes, also empty. */
 export interface AckHandlers<T> {
   /** Applies the whole state: from `entries`, or from `diff`. */
-  readonly resync: (event: ResyncEvent<T>, context: WorkContext) => unknown;
+  readonly resync: (event: ResyncEvent<T>, context: WorkContext) => WorkResult;
   /** Applies what changed. */
-  readonly change: (event: ChangeEvent<T>, context: WorkContext) => unknown;
+  readonly change: (event: ChangeEvent<T>, context: WorkContext) => WorkResult;
 }
 
 /** Options of {@link ackWithCallback}. */

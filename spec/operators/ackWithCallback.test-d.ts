@@ -6,7 +6,7 @@ import {
   type ResyncEvent,
   type Source,
 } from 'rx-datasync';
-import { type Observable, timer } from 'rxjs';
+import { forkJoin, type Observable, timer } from 'rxjs';
 import { expectTypeOf, it } from 'vitest';
 
 declare const source: Source<number>;
@@ -38,6 +38,33 @@ it('each handler gets its kind of event, and a signal', () => {
 it('the work may be anything', () => {
   source.pipe(ackWithCallback({ resync: async () => 1, change: () => timer(5) }));
   source.pipe(ackWithCallback({ resync: () => Promise.reject(new Error('no')), change: () => 5 }, { timeout: 1_000 }));
+});
+
+it('the work must not be an array of what nobody waits for', () => {
+  const write = async (key: string): Promise<void> => Promise.reject(new Error(key));
+  const resync = () => undefined;
+  // @ts-expect-error an array of Promises
+  source.pipe(ackWithCallback({ resync, change: (event) => event.changes.map(async ({ key }) => write(key)) }));
+  // @ts-expect-error an array of Observables
+  source.pipe(ackWithCallback({ resync, change: (event) => event.changes.map(() => timer(1)) }));
+  // @ts-expect-error sometimes
+  source.pipe(ackWithCallback({ resync, change: (event) => event.changes.map(({ key }) => key && write(key)) }));
+  // @ts-expect-error in an array of arrays
+  source.pipe(ackWithCallback({ resync, change: (event) => [event.changes.map(({ key }) => write(key))] }));
+  source.pipe(ackWithCallback({ resync, change: (event) => Promise.all(event.changes.map(({ key }) => write(key))) }));
+  source.pipe(ackWithCallback({ resync, change: (event) => forkJoin(event.changes.map(() => timer(1))) }));
+});
+
+it('the work may return whatever else it has at hand', () => {
+  const state = new Map<string, number>();
+  const resync = () => undefined;
+  source.pipe(ackWithCallback({ resync, change: () => state.set('x', 1) }));
+  source.pipe(ackWithCallback({ resync, change: (event) => event.changes.map(({ key }) => ({ key })) }));
+  source.pipe(ackWithCallback({ resync, change: () => [undefined, null, [Symbol('s'), 1n]] }));
+  source.pipe(ackWithCallback({ resync, change: (): void => undefined }));
+  source.pipe(ackWithCallback({ resync, change: (event) => event }));
+  source.pipe(ackWithCallback({ resync, change: () => () => new Uint8Array() }));
+  source.pipe(ackWithCallback({ resync, change: (event) => (event.coalesced ? undefined : timer(1)) }));
 });
 
 it('both handlers are required', () => {

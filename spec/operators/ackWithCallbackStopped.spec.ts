@@ -1,11 +1,16 @@
 import { NEVER, Observable, Subject, type Subscription, timer } from 'rxjs';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { type AckHandlers, ackWithCallback, type WorkContext } from '../../lib/operators/ackWithCallback.ts';
+import {
+  type AckHandlers,
+  ackWithCallback,
+  type WorkContext,
+  type WorkResult,
+} from '../../lib/operators/ackWithCallback.ts';
 import { runMarbles } from '../../lib/testing/runMarbles.ts';
 import { collect, type Event, event, Producer } from './support.ts';
 
 const no = new Error('no');
-type Work = (event: Event, context: WorkContext) => unknown;
+type Work = (event: Event, context: WorkContext) => WorkResult;
 
 function worked(work: Work) {
   const producer = new Producer();

@@ -7,12 +7,13 @@ import {
   type AckWithCallbackConfig,
   ackWithCallback,
   type WorkContext,
+  type WorkResult,
 } from '../../lib/operators/ackWithCallback.ts';
 import { runMarbles } from '../../lib/testing/runMarbles.ts';
 import { collect, type Event, Producer } from './support.ts';
 
 const no = new Error('no');
-type Work = (event: Event, context: WorkContext) => unknown;
+type Work = (event: Event, context: WorkContext) => WorkResult;
 
 function worked(work: Work, config?: AckWithCallbackConfig) {
   const producer = new Producer();
@@ -78,6 +79,28 @@ describe('what the work may be', () => {
     expect(got).toEqual([]);
     await turn();
     expect(got).toEqual([`{x:1}@1 ${outcome}`]);
+  });
+
+  it.each<[string, () => unknown]>([
+    ['Promises', () => [Promise.resolve(), Promise.reject(no)]],
+    ['Promises among other things', () => [1, Promise.resolve()]],
+    ['thenables', () => [thenable(() => undefined)]],
+    ['Observables', () => [of(1)]],
+  ])('an array of %s, which nobody would wait for, is a failure', async (_, array) => {
+    const { producer, got } = worked(array as () => undefined);
+    producer.tell('{x:1}@1');
+    await turn(); // an unhandled rejection would fail the run
+    expect(producer.outcomes).toMatchObject([{ type: 'failed', error: { code: 'INVALID_CONFIG' } }]);
+    expect(got[0]).toMatch(/array with \d Promises or Observables in it.*Promise\.all/);
+  });
+
+  it('an array of anything else is done, however it was made', async () => {
+    const { producer, got } = worked(() => [1, null, {}, [], no]);
+    producer.tell('{x:1}@1');
+    const { producer: other, got: all } = worked(() => Promise.all([Promise.resolve(1)]));
+    other.tell('{x:1}@1');
+    for (let i = 0; i < 3; i++) await turn();
+    expect([...got, ...all]).toEqual(['{x:1}@1 applied', '{x:1}@1 applied']);
   });
 
   it('an Observable is done when it completes, not when it emits', () => {

@@ -1,6 +1,7 @@
 import { isObservable, type Observable, Subscription, timer } from 'rxjs';
 import { attach } from '../../internal/connect.ts';
 import { type Ack, failure, type Outcome, outcomes } from '../../model/ack.ts';
+import { DatasyncError } from '../../model/errors.ts';
 
 /**
  * One piece of a consumer's work, until its ack has settled or it is given up: it may claim the event itself, and be
@@ -39,6 +40,7 @@ export class Work {
     let outcome: Outcome | undefined;
     try {
       work = run(this);
+      if (Array.isArray(work)) checkArray(work);
       if (!isObservable(work) && !isPromiseLike(work)) outcome = outcomes.applied;
     } catch (error) {
       outcome = failure(error);
@@ -108,6 +110,16 @@ export class Work {
     this.#aborted = true;
     this.#controller?.abort();
   }
+}
+
+/** Nobody waits for what is in an array: what looks done would not be. */
+function checkArray(items: readonly unknown[]): void {
+  const pending = items.filter((item) => isPromiseLike(item) || isObservable(item));
+  if (pending.length === 0) return;
+  // Said here, and not once more as unhandled rejections.
+  for (const item of pending) if (isPromiseLike(item)) item.then(undefined, () => undefined);
+  const message = `the handler returned an array with ${pending.length} Promises or Observables in it, which nobody waits for: return Promise.all(…) of it, or forkJoin(…)`;
+  throw new DatasyncError('INVALID_CONFIG', `ackWithCallback: ${message}`);
 }
 
 function isPromiseLike(value: unknown): value is PromiseLike<unknown> {

@@ -1,11 +1,11 @@
 import { concatMap, type MonoTypeOperatorFunction, map, timer } from 'rxjs';
-import { ackWithCallback, type DatasyncEvent } from '../../../lib/index.ts';
+import { ackWithCallback, type DatasyncEvent, type WorkResult } from '../../../lib/index.ts';
 import type { World } from './play.ts';
 
 /** Works on each event as told, and keeps the results to itself. */
 export function work(
   world: World,
-  handler: (event: DatasyncEvent<string>) => unknown,
+  handler: (event: DatasyncEvent<string>) => WorkResult,
 ): MonoTypeOperatorFunction<DatasyncEvent<string>> {
   const recorded = world.history.work('consumer', handler);
   return (source) =>
@@ -16,7 +16,7 @@ export function work(
 }
 
 /** Takes `ms` over each resync, and fails on those of some epochs. */
-export function slowly(ms: number, fails: readonly number[] = []): (event: DatasyncEvent<string>) => unknown {
+export function slowly(ms: number, fails: readonly number[] = []): (event: DatasyncEvent<string>) => WorkResult {
   return (event) => {
     if (event.type === 'change') return undefined;
     const outcome = (): void => {
