@@ -53,6 +53,14 @@ describe('wrong arguments throw a DatasyncError at creation, not when something 
     'windowed without read': [() => windowed({ watch: never, list: never } as never), "the option 'read' is missing"],
     'diffed(5)': [() => diffed(5 as never), "the option 'list' must be a function, not 5"],
     'fromPages(5)': [() => fromPages(5 as never), "'fetch' must be a function, not 5"],
+    'fromFiles with a path that is none': [
+      () => fromFiles({ paths: ['a', ''], prefixes }),
+      `the option 'paths' must be an array of at least one path, but element 1 is ""`,
+    ],
+    'memoryBroker with a codec that is none': [
+      () => memoryBroker(memoryStore(), { codec: { name: 'mine', decode: never } as never }),
+      "the option 'codec' must be a codec: { name, decode, encode }, but 'encode' is missing",
+    ],
     'fromFiles(undefined)': [() => fromFiles(undefined as never), 'the options must be an object, not undefined'],
   };
 

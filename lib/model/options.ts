@@ -1,8 +1,12 @@
 import { isObservable } from 'rxjs';
 import { DatasyncError } from './errors.ts';
 
-/** A test, and the words for a message. */
-export type Leaf = readonly [test: (value: unknown) => boolean, expected: string];
+/** A test, and the words for a message; where only a part of the value is wrong, which part. */
+export type Leaf = readonly [
+  test: (value: unknown) => boolean,
+  expected: string,
+  part?: (value: unknown) => string | undefined,
+];
 
 /** What one option may be: a test, or a table of its own for a nested bag. */
 export type Rule = Leaf | Rules;
@@ -38,7 +42,7 @@ export const rule: Readonly<
   >
 > = {
   text: [(value) => typeof value === 'string' && value !== '', 'a text that is not empty'],
-  texts: [isTexts, 'an array of texts'],
+  texts: [isTexts, 'an array of texts', wrongElement(isText)],
   flag: [(value) => typeof value === 'boolean', 'true or false'],
   callback: [isFunction, 'a function'],
   count: [
@@ -48,7 +52,11 @@ export const rule: Readonly<
   positive: [number((value) => Number.isInteger(value) && value >= 1), 'a whole number, 1 or more'],
   milliseconds: [number((value) => value >= 0 && value <= longest), 'a number of milliseconds, 0 to 2,147,483,647'],
   observable: [isObservable, 'an Observable'],
-  textsOrObservable: [(value) => isTexts(value) || isObservable(value), 'an array of texts, or an Observable of them'],
+  textsOrObservable: [
+    (value) => isTexts(value) || isObservable(value),
+    'an array of texts, or an Observable of them',
+    wrongElement(isText),
+  ],
   observer: [
     (value) =>
       typeof value === 'object' &&
@@ -68,6 +76,12 @@ export function withMethods(what: string, ...methods: readonly string[]): Leaf {
   return [
     (value) => isObject(value) && methods.every((method) => isFunction((value as Record<string, unknown>)[method])),
     what,
+    (value) => {
+      if (!isObject(value)) return undefined;
+      const of = value as Record<string, unknown>;
+      const method = methods.find((name) => !isFunction(of[name]));
+      return method === undefined ? undefined : named(`'${method}'`, of[method]);
+    },
   ];
 }
 
@@ -91,8 +105,8 @@ export function checkOptions(where: string, options: unknown, rules: Rules, requ
  *
  * @throws DatasyncError `INVALID_CONFIG`, naming the argument, what was expected and what was found
  */
-export function checkArgument(where: string, name: string, value: unknown, [test, expected]: Leaf): void {
-  if (!test(value)) throw invalid(`${where}: '${name}' must be ${expected}, not ${shown(value)}`);
+export function checkArgument(where: string, name: string, value: unknown, leaf: Leaf): void {
+  if (!leaf[0](value)) throw invalid(`${where}: '${name}' must be ${expectation(value, leaf)}`);
 }
 
 function checkBag(where: string, options: unknown, rules: Rules, path: string): void {
@@ -106,7 +120,7 @@ function checkBag(where: string, options: unknown, rules: Rules, path: string): 
       throw invalid(`${where}: unknown option '${full}'; known are ${Object.keys(rules).join(', ')}`);
     if (value === undefined) continue;
     if (!isLeaf(own)) checkBag(where, value, own, full);
-    else if (!own[0](value)) throw invalid(`${where}: the option '${full}' must be ${own[1]}, not ${shown(value)}`);
+    else if (!own[0](value)) throw invalid(`${where}: the option '${full}' must be ${expectation(value, own)}`);
   }
 }
 
@@ -114,8 +128,30 @@ function isLeaf(rule: Rule): rule is Leaf {
   return Array.isArray(rule);
 }
 
+/** What was expected and what was found, for a message. */
+export function expectation(value: unknown, [, expected, part]: Leaf): string {
+  const wrong = part?.(value);
+  return wrong === undefined ? `${expected}, not ${shown(value)}` : `${expected}, but ${wrong}`;
+}
+
+/** For the message of a rule about arrays: which element is wrong, where one is. */
+export function wrongElement(test: (item: unknown) => boolean): (value: unknown) => string | undefined {
+  return (value) => {
+    const index = Array.isArray(value) ? value.findIndex((item) => !test(item)) : -1;
+    return index < 0 ? undefined : named(`element ${index}`, (value as unknown[])[index]);
+  };
+}
+
+function named(part: string, value: unknown): string {
+  return value === undefined ? `${part} is missing` : `${part} is ${shown(value)}`;
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string';
+}
+
 function isTexts(value: unknown): boolean {
-  return Array.isArray(value) && value.every((item) => typeof item === 'string');
+  return Array.isArray(value) && value.every(isText);
 }
 
 function invalid(message: string): DatasyncError {

@@ -22,8 +22,3 @@ function isChange(item: { op?: unknown; key?: unknown } | null): boolean {
 export function areChanges(items: unknown): boolean {
   return Array.isArray(items) && items.every(isChange);
 }
-
-/** What an Observable of prefixes emits. */
-export function areTexts(items: unknown): boolean {
-  return Array.isArray(items) && items.every((item) => typeof item === 'string');
-}

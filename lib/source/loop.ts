@@ -5,13 +5,14 @@ import { outcomes } from '../model/ack.ts';
 import type { Codec } from '../model/codec.ts';
 import { DatasyncError, reasonOf } from '../model/errors.ts';
 import type { DatasyncEvent } from '../model/events.ts';
+import { expectation, rule } from '../model/options.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { SourceStatus } from '../model/status.ts';
 import type { KeyValue, Rejected, ResyncReason } from '../model/values.ts';
 import { deliveryDefaults, retryDefaults, type SourceConfig } from './config.ts';
 import { Connection } from './connection.ts';
 import { Delivery } from './delivery.ts';
-import { areChanges, areEntries, areTexts, isRevision } from './frameChecks.ts';
+import { areChanges, areEntries, isRevision } from './frameChecks.ts';
 import {
   type Backend,
   type ChangesFrame,
@@ -158,9 +159,9 @@ export class Loop<T, P> implements View<T> {
 
   #want(list: readonly string[]): void {
     if (this.#closed) return;
-    if (!areTexts(list)) {
+    if (!rule.texts[0](list)) {
       const backend = this.#backend.name;
-      const message = 'the Observable of prefixes must emit arrays of texts';
+      const message = `each emission of 'prefixes' must be ${expectation(list, rule.texts)}`;
       return this.#delivery.error(new DatasyncError('INVALID_CONFIG', message, { backend }));
     }
     const first = !this.#watched.isKnown;

@@ -115,7 +115,7 @@ describe('rules', () => {
     const codec: Rules = { codec: withMethods('a codec', 'decode', 'encode') };
     const check = (value: unknown) => () => checkOptions('fromX', { codec: value }, codec);
     expect(check(new Codec())).not.toThrow();
-    expect(check({ decode: () => 1, encode: 1 })).toThrow("the option 'codec' must be a codec, not an object");
+    expect(check({ decode: () => 1, encode: 1 })).toThrow("the option 'codec' must be a codec, but 'encode' is 1");
     expect(check(null)).toThrow('not null');
     expect(check('json')).toThrow('not "json"');
   });

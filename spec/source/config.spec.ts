@@ -9,10 +9,14 @@ const codec = { name: 'none', decode: () => 1, encode: () => new Uint8Array() };
 /** An option, what it is set to, and what the message says it must be. */
 const refused: [path: string, value: unknown, message: string][] = [
   ['prefixes', 'a/', 'an array of texts, or an Observable of them, not "a/"'],
-  ['prefixes', [1], 'an array of texts, or an Observable of them, not an array'],
+  ['prefixes', [1], 'an array of texts, or an Observable of them, but element 0 is 1'],
+  ['prefixes', ['a', 'b', undefined], 'an array of texts, or an Observable of them, but element 2 is missing'],
+  ['prefixes', ['a', ['b']], 'an array of texts, or an Observable of them, but element 1 is an array'],
   ['prefixes', [], "a list that is not empty ('' watches everything), not an array"],
-  ['codec', {}, 'a codec: { name, decode, encode }, not an object'],
-  ['codec', { ...codec, decode: 'json' }, 'a codec: { name, decode, encode }, not an object'],
+  ['codec', {}, "a codec: { name, decode, encode }, but 'decode' is missing"],
+  ['codec', { decode: codec.decode }, "a codec: { name, decode, encode }, but 'encode' is missing"],
+  ['codec', () => codec, 'a codec: { name, decode, encode }, not a function'],
+  ['codec', { ...codec, decode: 'json' }, `a codec: { name, decode, encode }, but 'decode' is "json"`],
   ['codec', null, 'a codec: { name, decode, encode }, not null'],
   ['name', '', 'a text that is not empty, not ""'],
   ['resyncOn', () => of(1), 'an Observable, not a function'],

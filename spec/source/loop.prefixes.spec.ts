@@ -287,13 +287,18 @@ describe('prefixes as an Observable', () => {
       expect(other.backend.live).toBe(0);
     }));
 
-  it.each([['a/'], [7], [null], [['a/', 7]]])('%j instead of a list of texts ends it with INVALID_CONFIG', (list) =>
+  it.each([
+    ['a/', 'not "a/"'],
+    [7, 'not 7'],
+    [null, 'not null'],
+    [['a/', 7], 'but element 1 is 7'],
+  ])('%j instead of a list of texts ends it with INVALID_CONFIG', (list, found) =>
     virtually(() => {
       const { seen } = subscribed({ prefixes: new BehaviorSubject(list as never) });
       expect(seen.errors).toMatchObject([
         {
           code: 'INVALID_CONFIG',
-          message: '[rx-datasync/scripted] the Observable of prefixes must emit arrays of texts',
+          message: `[rx-datasync/scripted] each emission of 'prefixes' must be an array of texts, ${found}`,
         },
       ]);
     }),

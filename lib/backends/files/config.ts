@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { checkOptions, type Rules, rule } from '../../model/options.ts';
+import { checkOptions, type Rules, rule, wrongElement } from '../../model/options.ts';
 import type { SourceConfig } from '../../source/config.ts';
 
 /** What the files backend takes. */
@@ -39,7 +39,7 @@ const pollingRescan = 1_000;
 
 /** The table of {@link FilesOptions}. */
 export const filesRules: Rules = {
-  paths: [isPaths, 'an array of at least one path'],
+  paths: [isPaths, 'an array of at least one path', wrongElement(rule.text[0])],
   rescan: [(value) => rule.milliseconds[0](value) && (value as number) >= 10, 'a number of milliseconds, 10 or more'],
   usePolling: rule.flag,
 };

@@ -4,7 +4,7 @@ import { appended } from '../../internal/appended.ts';
 import { cold } from '../../internal/cold.ts';
 import type { PutOptions, RawWrite } from '../../model/broker.ts';
 import { DatasyncError } from '../../model/errors.ts';
-import { checkArgument, checkOptions, rule, withMethods } from '../../model/options.ts';
+import { checkArgument, checkOptions, type Leaf, rule, withMethods } from '../../model/options.ts';
 import type { KeyValue } from '../../model/values.ts';
 import { ContinuityLost, type RawChange } from '../../source/frames.ts';
 import { isUnder } from '../../source/prefixes.ts';
@@ -266,8 +266,11 @@ export function checkStore(where: string, store: unknown): void {
   checkArgument(where, 'store', store, storeRule);
 }
 
-// Not `instanceof`: a program may hold this package twice.
-const storeRule = withMethods('a memory store, made by memoryStore()', 'apply', 'commit', 'records', 'join');
+// Not `instanceof`: a program may hold this package twice. Nor is it said which method is missing: nobody writes one.
+const storeRule: Leaf = [
+  withMethods('', 'apply', 'commit', 'records', 'join')[0],
+  'a memory store, made by memoryStore()',
+];
 
 function regressed(): ContinuityLost {
   return new ContinuityLost('regressed', 'the store was wiped, or is another one');
