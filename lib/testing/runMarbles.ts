@@ -45,6 +45,14 @@ export interface MarbleHelpers {
     subscription?: string,
     options?: MatchOptions,
   ) => ExpectEvents;
+  /**
+   * Subscribes and compares: plain values, with those of `values` as they are. A letter without a value stands for itself,
+   * as in rxjs, so that texts, numbers and objects of any operator are tested as with rxjs alone.
+   *
+   * @param observable what is tested
+   * @param subscription when to subscribe and unsubscribe: `^----!`. Default: at once, and never
+   */
+  readonly expectValues: (observable: Observable<unknown>, subscription?: string) => ExpectEvents;
   /** As in rxjs: when an Observable of `cold` or `hot` was subscribed and unsubscribed. */
   readonly expectSubscriptions: RunHelpers['expectSubscriptions'];
   /** As in rxjs: the virtual milliseconds up to `|`. */
@@ -53,7 +61,7 @@ export interface MarbleHelpers {
   readonly flush: RunHelpers['flush'];
 }
 
-/** See {@link MarbleHelpers.expectEvents}. */
+/** See {@link MarbleHelpers.expectEvents}. A test that ends without calling it fails. */
 export interface ExpectEvents {
   /**
    * @param marbles one frame (a virtual millisecond) per character, as in rxjs `TestScheduler.run`
@@ -78,24 +86,50 @@ export interface ExpectEvents {
  *
  * @param test builds Observables and says what is expected of them
  * @returns what `test` returned, after virtual time has run
- * @throws Error where something differs; DatasyncError `PARSE_FAILED` where a text is wrong
+ * @throws Error where something differs, or is expected without a `toBe`; DatasyncError `PARSE_FAILED` where a text is wrong
  */
 export function runMarbles<R>(test: (helpers: MarbleHelpers) => R): R {
-  return new TestScheduler(assertSame).run(({ cold, hot, expectObservable, expectSubscriptions, time, flush }) =>
-    test({
-      cold: <T>(marbles: string, values?: MarbleValues, error?: unknown) =>
-        cold(marbles, givenValues<DatasyncEvent<T>>(values), error),
-      hot: <T>(marbles: string, values?: MarbleValues, error?: unknown) =>
-        hot(marbles, givenValues<DatasyncEvent<T>>(values), error),
-      expectEvents: (observable, subscription, options = {}) => {
-        const expectation = expectObservable(observable, subscription);
-        return { toBe: (marbles, values, error) => expectation.toBe(marbles, expectedValues(values, options), error) };
+  // Each expectation that was begun, until its `toBe`.
+  const open: string[] = [];
+  const begun = <A extends unknown[]>(what: string, toBe: (...args: A) => void): { toBe: (...args: A) => void } => {
+    open.push(what);
+    return {
+      toBe: (...args) => {
+        const index = open.indexOf(what);
+        if (index >= 0) open.splice(index, 1);
+        toBe(...args);
       },
-      expectSubscriptions,
-      time,
-      flush,
-    }),
+    };
+  };
+  const result = new TestScheduler(assertSame).run(
+    ({ cold, hot, expectObservable, expectSubscriptions, time, flush }) =>
+      test({
+        cold: <T>(marbles: string, values?: MarbleValues, error?: unknown) =>
+          cold(marbles, givenValues<DatasyncEvent<T>>(values), error),
+        hot: <T>(marbles: string, values?: MarbleValues, error?: unknown) =>
+          hot(marbles, givenValues<DatasyncEvent<T>>(values), error),
+        expectEvents: (observable, subscription, options = {}) => {
+          const expectation = expectObservable(observable, subscription);
+          return begun('expectEvents', (marbles: string, values?: MarbleValues, error?: unknown) =>
+            expectation.toBe(marbles, expectedValues(values, options), error),
+          );
+        },
+        expectValues: (observable, subscription) => {
+          const expectation = expectObservable(observable, subscription);
+          return begun('expectValues', (marbles: string, values?: MarbleValues, error?: unknown) =>
+            expectation.toBe(marbles, values, error),
+          );
+        },
+        expectSubscriptions: (lifetimes) => {
+          const { toBe } = expectSubscriptions(lifetimes);
+          return begun('expectSubscriptions', toBe);
+        },
+        time,
+        flush,
+      }),
   );
+  if (open.length > 0) throw new Error(`${open.join(', ')} without toBe: nothing was compared; say what is expected`);
+  return result;
 }
 
 /** The frames of expected marbles, inside `run`. */

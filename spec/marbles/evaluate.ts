@@ -3,7 +3,7 @@ import { History } from '../../lib/testing/history.ts';
 import { differences, type MarbleFrame } from '../../lib/testing/marbleDifferences.ts';
 import { expectedFrames, runMarbles } from '../../lib/testing/runMarbles.ts';
 import type { Diagram } from './parse.ts';
-import { inputsOf, type Operator, scopeOf } from './scope.ts';
+import { inputsOf, type Operator, play, scopeOf } from './scope.ts';
 
 /**
  * Runs a diagram in virtual time and compares what comes out of each stage with the row under it. The pipeline is
@@ -20,7 +20,7 @@ export function evaluate(diagram: Diagram): void {
       (above, { stage, frames }) => above.pipe(scope.compile(diagram, stage), probe(frames)),
       rows[0]!.observable,
     );
-    helpers.expectEvents(output, diagram.stages.at(-1)?.result.unsub);
+    play(output, diagram.stages.at(-1)?.result.unsub, helpers);
     for (const { row, observable } of rows) {
       if (row.subs !== undefined) helpers.expectSubscriptions(observable.subscriptions).toBe(row.subs);
     }

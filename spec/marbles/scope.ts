@@ -21,6 +21,13 @@ export function inputsOf({ inputs: rows }: Diagram, { cold, hot }: MarbleHelpers
   });
 }
 
+/** Subscribes to what comes out of the last stage, until `unsub` (`^---!`) where that is given. */
+export function play(output: rxjs.Observable<unknown>, unsub: string | undefined, { hot }: MarbleHelpers): void {
+  const end = unsub === undefined ? rxjs.NEVER : hot(unsub.replace('^', '-').replace('!', '1'));
+  // What comes, an error too, is written down by the stages.
+  output.pipe(rxjs.takeUntil(end)).subscribe({ error: () => undefined });
+}
+
 export function scopeOf(rows: readonly Input[], history: History) {
   const worksOf = new WeakMap<Operator, (event: unknown) => rxjs.ObservableInput<unknown>>();
   const recorded = (given: AckHandlers<unknown>, config?: AckWithCallbackConfig): Operator => {

@@ -5,7 +5,7 @@ import { read } from '../../lib/testing/notationText.ts';
 import { runMarbles } from '../../lib/testing/runMarbles.ts';
 import { validate } from '../../lib/testing/validate.ts';
 import type { Diagram, Stage } from './parse.ts';
-import { inputsOf, type Operator, scopeOf } from './scope.ts';
+import { inputsOf, type Operator, play, scopeOf } from './scope.ts';
 
 /** A store with revisions: what the events of a diagram pretend to come from. */
 const capabilities: Capabilities = {
@@ -46,7 +46,7 @@ export function violationsAt(diagram: Diagram, stage: Stage, dropped: boolean): 
         output = work === undefined ? output.pipe(operator) : output.pipe(operator, history.tapResults() as Operator);
       if (each === last) output = output.pipe(watch);
     }
-    helpers.expectEvents(output, diagram.stages.at(-1)?.result.unsub);
+    play(output, diagram.stages.at(-1)?.result.unsub, helpers);
     helpers.flush();
     history.quiet();
   });

@@ -1,4 +1,4 @@
-import { delay, map, NEVER, timer } from 'rxjs';
+import { delay, map, NEVER, of, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { DatasyncError } from '../../lib/model/errors.ts';
 import { ChangeEvent, type DatasyncEvent } from '../../lib/model/events.ts';
@@ -91,6 +91,44 @@ describe('runMarbles', () => {
       expectEvents(cold('a', { a: 'x:1>2@8' }), undefined, { strict: true }).toBe('a', values);
     });
     expect(message).toContain('✗       0  x:2@8     x:1>2@8');
+  });
+
+  it.each<[string, (helpers: MarbleHelpers) => void]>([
+    ['expectEvents', ({ cold, expectEvents }) => void expectEvents(cold('-R', values))],
+    ['expectValues', ({ expectValues }) => void expectValues(NEVER)],
+    ['expectSubscriptions', ({ cold, expectSubscriptions }) => void expectSubscriptions(cold('-').subscriptions)],
+  ])('%s without toBe is a failure, not a test that passes', (what, test) => {
+    expect(failure(test)).toBe(`${what} without toBe: nothing was compared; say what is expected`);
+  });
+
+  it('names each toBe that was forgotten', () => {
+    const message = failure(({ expectEvents, expectValues }) => {
+      expectEvents(NEVER).toBe('-');
+      expectEvents(NEVER);
+      expectValues(NEVER);
+    });
+    expect(message).toContain('expectEvents, expectValues without toBe');
+  });
+
+  it('what the test throws itself, or differs, comes before that', () => {
+    expect(
+      failure(({ expectEvents }) => {
+        expectEvents(NEVER);
+        throw new Error('first');
+      }),
+    ).toBe('first');
+  });
+
+  it('compares plain values, texts as they are, and shows them', () => {
+    const keys = { R: '{x:1}@7', a: 'x:2@8', b: '!x@9' };
+    runMarbles(({ cold, expectValues }) => {
+      expectValues(cold('-R-a|', keys).pipe(map(({ type }) => type))).toBe('-r-c|', { r: 'resync', c: 'change' });
+      expectValues(of(1, { n: [2] }, null, undefined)).toBe('(abcd|)', { a: 1, b: { n: [2] }, c: null, d: undefined });
+      expectValues(of('a', 'b')).toBe('(ab|)');
+      expectValues(timer(3), '-^!').toBe('-');
+    });
+    const message = failure(({ expectValues }) => expectValues(of('x:1@1', 2)).toBe('(ab|)', { a: 'x:1@2', b: 2 }));
+    expect(message.split('\n')[2]).toBe('✗       0  x:1@2     x:1@1');
   });
 
   it('keeps the cause of an unexpected error', () => {
