@@ -23,9 +23,13 @@ export interface Recording<T> {
  * Subscribes, and records what it gets.
  *
  * @example
- * const { history } = recordHistory(fromMemory(store, { prefixes: [''] }));
- * history.write({ revision: 1, put: { x: 1 } });
- * validate(history, capabilities); // []
+ * const backend = memoryBackend(store);
+ * const { history, unsubscribe } = recordHistory(fromBackend(backend, { prefixes: [''], codec: jsonCodec<number>() }));
+ * await broker.put('x', 1);
+ * history.write({ revision: 1, put: { x: 1 } }); // what the store really did
+ * history.quiet(); // all of it has had time to arrive: without this nothing is missed
+ * unsubscribe();
+ * validate(history, backend.capabilities); // []
  *
  * @param source any Observable of events
  * @returns the history, which goes on until it is unsubscribed

@@ -111,7 +111,7 @@ export function inspect<T>(history: History<T>, capabilities: Capabilities): Ins
 }
 
 function reasonAgainst(validator: Validator | Unseen, run: Run, capabilities: Capabilities): string | undefined {
-  if ('cannot' in validator) return `${validator.cannot}: ${validator.provenBy}`;
+  if ('cannot' in validator) return `${validator.cannot}: ${validator.instead}`;
   const off = validator.off?.(capabilities);
   if (off !== undefined) return off;
   const missing = validator.needs.find((name) => !run.has.has(name));

@@ -59,6 +59,6 @@ export interface Validator {
 export interface Unseen {
   readonly says: string;
   readonly cannot: string;
-  /** The spec that proves it. */
-  readonly provenBy: string;
+  /** How to see it all the same. */
+  readonly instead: string;
 }

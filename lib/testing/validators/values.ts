@@ -165,7 +165,7 @@ export const fatalOnly: Validator = {
 export const determinism: Unseen = {
   says: 'two runs of one script in virtual time give the same history',
   cannot: 'one history is one run',
-  provenBy: 'spec/testing/history.spec.ts',
+  instead: 'run a script twice on a TestScheduler, and compare the texts of the two histories',
 };
 
 /** I45: what a backend may not send is noticed. */
