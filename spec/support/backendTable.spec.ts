@@ -57,6 +57,7 @@ describe('formatTable', () => {
       record('redis', { version: '?', missing: 'redis-server not found' }),
     ];
     expect(formatTable(rows).split('\n')).toEqual([
+      expect.stringMatching(/^invariants run: .*; skipped: /),
       'backend  server version  invariants run      skipped',
       'files    1.0             6: I1–I3 I5 I9 I10  I4: no leases',
       '                                             I6: no transactions',

@@ -61,7 +61,10 @@ function mergeGroup(group: readonly BackendRecord[]): BackendRecord {
   return { backend, version, invariants, skipped, ...(missing !== '' && { missing }) };
 }
 
-/** The table as text; each skipped invariant has a line of its own. */
+const legend =
+  'invariants run: promises I1 to I45 (lib/testing/validate.ts) that recorded runs were judged by; skipped: those that were not, and why';
+
+/** The table as text, below a line that says what it shows; each skipped invariant has a line of its own. */
 export function formatTable(rows: readonly BackendRecord[]): string {
   if (rows.length === 0) return 'No backend was recorded in this run.';
   const lines = [['backend', 'server version', 'invariants run', 'skipped']];
@@ -73,14 +76,13 @@ export function formatTable(rows: readonly BackendRecord[]): string {
     for (const more of skipped.slice(1)) lines.push(['', '', '', more]);
   }
   const widths = [0, 1, 2].map((column) => Math.max(...lines.map((line) => (line[column] ?? '').length)));
-  return lines
-    .map((line) =>
-      line
-        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  const texts = lines.map((line) =>
+    line
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+  return [legend, ...texts].join('\n');
 }
 
 /** Why the run must fail, one line each. The only value of `DATASYNC_REQUIRE` is `all`. */
