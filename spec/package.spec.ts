@@ -7,6 +7,8 @@ import { apiReport } from './support/apiReport.ts';
 import { isFile, libGraph, packageName, reachable, read, root, sources, specifiers } from './support/imports.ts';
 
 interface Manifest {
+  readonly files: readonly string[];
+  readonly scripts: Readonly<Record<string, string>>;
   readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>;
   readonly peerDependencies: Readonly<Record<string, string>>;
   readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional?: boolean }>>;
@@ -68,6 +70,14 @@ describe('imports', () => {
     expect(optional).toEqual(packages.filter((name) => name !== 'rxjs'));
     expect(Object.keys(manifest.devDependencies)).toEqual(expect.arrayContaining(packages));
     expect(manifest.dependencies).toBeUndefined();
+  });
+});
+
+describe('the package', () => {
+  it('is never packed without dist, to which its entries point', () => {
+    expect(manifest.scripts['prepack']).toBe('npm run build');
+    expect(manifest.scripts['build']).toBe('tsc -p tsconfig.build.json');
+    expect(manifest.files).toEqual(expect.arrayContaining(['dist', 'lib']));
   });
 });
 

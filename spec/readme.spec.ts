@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
@@ -61,6 +61,19 @@ describe('README', () => {
     const links = [...readme.matchAll(/\]\((?!https?:|#)([^)]+)\)/g)].map(([, path]) => path!);
     expect(links.length).toBeGreaterThan(5);
     expect(links.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  });
+
+  it.each(['README.md', 'marbles/README.md'])('%s links, and shows, only what is in the package', (page) => {
+    const { files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { files: string[] };
+    // npm packs these whatever `files` says.
+    const packed = [...files, 'package.json', 'README.md', 'LICENSE'];
+    const text = readFileSync(join(root, page), 'utf8');
+    const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)|src="(?!https?:)([^"]+)"/g)].map(([, a, b]) =>
+      posix.join(dirname(page), (a ?? b)!),
+    );
+    expect(links.filter((path) => path.endsWith('.svg')).length).toBeGreaterThan(5);
+    const isPacked = (path: string) => packed.some((file) => path === file || path.startsWith(`${file}/`));
+    expect(links.filter((path) => !isPacked(path))).toEqual([]);
   });
 
   it('is at most 300 lines long', () => {
