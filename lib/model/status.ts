@@ -7,7 +7,11 @@ export interface SourceStatus {
   readonly subscription: number;
   /** The connection. */
   readonly state: 'connecting' | 'snapshotting' | 'live' | 'backoff' | 'closed';
-  /** Present while what was told may not be what the store, or the consumer, holds. Independent of `state`. */
+  /**
+   * Present while what was told may not be what the store, or the consumer, holds: from a break until the connection is live
+   * again, from a trouble of the backend until it is mended, and from a failure of the consumer until a resync that names its
+   * keys has been settled well. Independent of `state`.
+   */
   readonly stale?: { readonly since: number; readonly cause: unknown };
   /** Connection attempts that failed in a row. */
   readonly attempt?: number;

@@ -29,7 +29,11 @@ export interface DeliveryConfig {
   readonly queue?: number;
   /** What happens beyond `queue`: `conflate` keeps the first previous value and the last value per key; `error` ends the subscription with `OVERFLOW`. Default: `conflate`. */
   readonly overflow?: 'conflate' | 'error';
-  /** What a failed change means: `report` it to the producer and the status, or tell a `resync` from memory. Default: `report`. */
+  /**
+   * What a failed change means. `report`: the producer and the status are told, and nothing else happens: the status stays
+   * `stale` until some resync that names its keys is settled well; make one by `resyncOn`. `resync`: one is told from memory,
+   * as after a failed resync (see `redeliver`). Default: `report`.
+   */
   readonly onNack?: 'report' | 'resync';
   /** How a failed resync is told again from memory: up to `count` times, after `delay` ms, doubled up to `maxDelay`. Default: 5 × 1,000 … 30,000. */
   readonly redeliver?: RedeliverConfig;
@@ -58,11 +62,15 @@ export interface SourceConfig<T> {
   readonly codec?: Codec<T>;
   /** For messages and reports. */
   readonly name?: string;
-  /** Each emission reads everything again; requests merge, at most one is answered per 100 ms. Errors and completion are ignored. */
+  /** Each emission reads everything again, and names what a consumer failed on; requests merge, at most one is answered per 100 ms. Errors and completion are ignored. */
   readonly resyncOn?: Observable<unknown>;
   /** Read everything again after each reconnect, also where the store proves continuity. Default: false. */
   readonly resyncAfterReconnect?: boolean;
-  /** Told how each subscription is doing; only `next` is called. */
+  /**
+   * Told how each subscription is doing; only `next` is called. `stale` after a failed change (`cause` is `NACKED`, with the
+   * reason) goes away with the next resync that is settled well, and with `delivery.onNack: 'report'` nothing makes one: let
+   * `resyncOn` emit, or set `onNack: 'resync'`.
+   */
   readonly statusObserver?: Partial<Observer<SourceStatus>>;
   readonly retry?: RetryConfig;
   readonly delivery?: DeliveryConfig;
