@@ -83,7 +83,12 @@ export class MemoryStore {
     return [...this.list([prefix], { ...this.#position, revision: at })].sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
-  /** @returns the revision of the write */
+  /**
+   * With a `ttl` a timer waits for the end of the key, also when nobody watches: until then a program does not end by
+   * itself, unless the key is deleted, put without one, or the store wiped.
+   *
+   * @returns the revision of the write
+   */
   put(key: string, value: Uint8Array, options: PutOptions = {}): number {
     const { ttl } = options;
     return this.apply([ttl === undefined ? { op: 'put', key, value } : { op: 'put', key, value, ttl }]);
