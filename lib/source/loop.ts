@@ -130,19 +130,17 @@ export class Loop<T, P> implements View<T> {
     // Before the first connection: its first resync may already make the consumer ask for another.
     if (resyncOn !== undefined)
       attach(this.#subscriber, resyncOn, { next: () => this.#request(), error: nothing, complete: nothing });
-    if (!isObservable(prefixes)) {
-      this.#want(prefixes);
-      return;
-    }
+    if (!isObservable(prefixes)) return this.#want(prefixes);
     this.#status();
     attach(this.#subscriber, prefixes, {
       next: (list) => this.#want(list),
-      error: (cause) => {
-        const message = `the Observable of 'prefixes' failed: ${reasonOf(cause)}`;
-        this.#delivery.error(new DatasyncError('INVALID_CONFIG', message, { cause, backend: this.#backend.name }));
-      },
+      error: (cause) => this.#misconfigured(`the Observable of 'prefixes' failed: ${reasonOf(cause)}`, cause),
       complete: nothing,
     });
+  }
+
+  #misconfigured(message: string, cause?: unknown): void {
+    this.#delivery.error(new DatasyncError('INVALID_CONFIG', message, { cause, backend: this.#backend.name }));
   }
 
   #close(): void {
@@ -159,11 +157,8 @@ export class Loop<T, P> implements View<T> {
 
   #want(list: readonly string[]): void {
     if (this.#closed) return;
-    if (!rule.texts[0](list)) {
-      const backend = this.#backend.name;
-      const message = `each emission of 'prefixes' must be ${expectation(list, rule.texts)}`;
-      return this.#delivery.error(new DatasyncError('INVALID_CONFIG', message, { backend }));
-    }
+    if (!rule.texts[0](list))
+      return this.#misconfigured(`each emission of 'prefixes' must be ${expectation(list, rule.texts)}`);
     const first = !this.#watched.isKnown;
     const news = this.#watched.want(list);
     if (news === 'nothing') return;
@@ -242,8 +237,6 @@ export class Loop<T, P> implements View<T> {
     this.#position = undefined;
     this.#reason = strongest(this.#reason, reason);
   }
-
-  // ---- frames -----------------------------------------------------------------------------------------------------
 
   #take(frame: Frame<P>, connection: Subscription): void {
     // Nothing but the type says what a backend sends, so nothing is believed.
