@@ -1,6 +1,7 @@
 import { asyncScheduler, isObservable, type MonoTypeOperatorFunction, type Observable, Subscription, tap } from 'rxjs';
 import { cold } from '../internal/cold.ts';
 import { connect } from '../internal/connect.ts';
+import { isPromiseLike } from '../internal/isPromiseLike.ts';
 import { type Ack, failure, type Outcome, outcomes } from '../model/ack.ts';
 import { ackOf, type DatasyncEvent, release, retained } from '../model/events.ts';
 import type { SourceStatus } from '../model/status.ts';
@@ -316,8 +317,4 @@ function watched<V>(work: Observable<V>, end: (outcome: Outcome) => void): Obser
       end(outcomes.cancelled);
     };
   });
-}
-
-function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }

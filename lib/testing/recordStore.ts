@@ -1,6 +1,7 @@
 import type { Subscription } from 'rxjs';
 import type { MemoryStore } from '../backends/memory/memoryStore.ts';
 import type { Codec } from '../model/codec.ts';
+import { decode } from '../model/coding.ts';
 import { ContinuityLost } from '../source/frames.ts';
 import type { History } from './history.ts';
 import { undecodable } from './steps.ts';
@@ -18,7 +19,7 @@ export function recordStore<T>(store: MemoryStore, history: History<T>, codec: P
 
   const read = (key: string, raw: Uint8Array): T | typeof undecodable => {
     try {
-      return codec.decode(raw, key) ?? undecodable;
+      return decode({ name: 'given', decode: () => codec.decode(raw, key) }, raw, key);
     } catch {
       return undecodable;
     }

@@ -278,6 +278,15 @@ describe('recordStore', () => {
       ]),
     });
   });
+
+  it('takes null for a value, and neither undefined nor a Promise', () => {
+    const values: readonly unknown[] = [null, undefined, Promise.resolve(1)];
+    const history = new History<unknown>();
+    const store = memoryStore();
+    store.apply([0, 1, 2].map((length) => ({ op: 'put', key: `${length}`, value: new Uint8Array(length) })));
+    recordStore(store, history, { decode: ({ length }) => values[length] })();
+    expect(lines(history)).toEqual(['write {0:null 1:? 2:?}@1']);
+  });
 });
 
 describe('determinism (I44)', () => {

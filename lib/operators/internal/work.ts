@@ -1,5 +1,6 @@
 import { isObservable, type Observable, Subscription, timer } from 'rxjs';
 import { attach } from '../../internal/connect.ts';
+import { isPromiseLike } from '../../internal/isPromiseLike.ts';
 import { type Ack, failure, type Outcome, outcomes } from '../../model/ack.ts';
 import { DatasyncError } from '../../model/errors.ts';
 
@@ -120,8 +121,4 @@ function checkArray(items: readonly unknown[]): void {
   for (const item of pending) if (isPromiseLike(item)) item.then(undefined, () => undefined);
   const message = `the handler returned an array with ${pending.length} Promises or Observables in it, which nobody waits for: return Promise.all(…) of it, or forkJoin(…)`;
   throw new DatasyncError('INVALID_CONFIG', `ackWithCallback: ${message}`);
-}
-
-function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as PromiseLike<unknown> | undefined | null)?.then === 'function';
 }
