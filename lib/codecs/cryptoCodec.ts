@@ -73,7 +73,7 @@ const quote = 0x22;
  * @throws DatasyncError `INVALID_CONFIG` at once, where the configuration is wrong; keys are not quoted
  */
 export function cryptoCodec<T>(codec: Codec<T>, config: CryptoCodecConfig): Codec<T> {
-  checkOptions('cryptoCodec', { codec, ...config }, rules, ['codec', 'keys']);
+  checkOptions('cryptoCodec', { ...config, codec }, rules, ['codec', 'keys']);
   const { bindKey = true, format = 'bytes' } = config;
   const keys = new Map(config.keys.map(({ id, key }) => [id, createSecretKey(key)]));
   const newest = config.keys[0]!.id;

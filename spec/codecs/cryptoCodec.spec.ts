@@ -8,8 +8,8 @@ import { type CryptoCodecConfig, cryptoCodec } from '../../lib/codecs/cryptoCode
 import { jsonCodec } from '../../lib/codecs/jsonCodec.ts';
 import { textCodec } from '../../lib/codecs/textCodec.ts';
 import { decodeText, encodeText } from '../../lib/internal/bytes.ts';
-import type { DatasyncError } from '../../lib/model/errors.ts';
 import type { DatasyncEvent } from '../../lib/model/events.ts';
+import { failureOf } from '../support/failureOf.ts';
 
 /** A key of some bytes. */
 const key = (id: string, fill: number, length = 32) => ({ id, key: new Uint8Array(length).fill(fill) });
@@ -17,15 +17,6 @@ const a = key('a', 1);
 const b = key('b', 2);
 
 const json = (config: Partial<CryptoCodecConfig> = {}) => cryptoCodec(jsonCodec(), { keys: [a], ...config });
-
-function failureOf(work: () => unknown): DatasyncError {
-  try {
-    work();
-  } catch (error) {
-    return error as DatasyncError;
-  }
-  throw new Error('it did not fail');
-}
 
 describe('cryptoCodec', () => {
   it.each([16, 24, 32])('reads what it wrote, with a key of %d bytes', (length) => {

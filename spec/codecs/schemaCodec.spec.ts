@@ -7,8 +7,8 @@ import { memoryStore } from '../../lib/backends/memory/memoryStore.ts';
 import { type StandardSchema, schemaCodec } from '../../lib/codecs/schemaCodec.ts';
 import { yamlCodec } from '../../lib/codecs/yamlCodec.ts';
 import { decodeText, encodeText } from '../../lib/internal/bytes.ts';
-import type { DatasyncError } from '../../lib/model/errors.ts';
 import type { DatasyncEvent } from '../../lib/model/events.ts';
+import { failureOf } from '../support/failureOf.ts';
 
 interface Node {
   mtu: number;
@@ -23,15 +23,6 @@ const libraries: readonly [string, StandardSchema<Node>][] = [
 
 const raw = (value: unknown) => encodeText(JSON.stringify(value));
 const good: Node = { mtu: 1500, addresses: [{ ip: '10.0.0.1' }] };
-
-function failureOf(work: () => unknown): DatasyncError {
-  try {
-    work();
-  } catch (error) {
-    return error as DatasyncError;
-  }
-  throw new Error('it did not fail');
-}
 
 describe.each(libraries)('schemaCodec with %s', (_, schema) => {
   const codec = schemaCodec(schema);

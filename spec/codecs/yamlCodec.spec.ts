@@ -2,19 +2,10 @@ import { describe, expect, expectTypeOf, it } from 'vitest';
 import { yamlItemOffsets } from '../../lib/codecs/parseYaml.ts';
 import { yamlCodec } from '../../lib/codecs/yamlCodec.ts';
 import { encodeText } from '../../lib/internal/bytes.ts';
-import type { DatasyncError } from '../../lib/model/errors.ts';
+import { failureOf } from '../support/failureOf.ts';
 
 const codec = yamlCodec();
 const decode = (text: string) => codec.decode(encodeText(text), 'k');
-
-function failureOf(work: () => unknown): DatasyncError {
-  try {
-    work();
-  } catch (error) {
-    return error as DatasyncError;
-  }
-  throw new Error('it did not fail');
-}
 
 describe('yamlCodec', () => {
   it('reads what it writes', () => {

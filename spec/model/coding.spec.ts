@@ -4,17 +4,8 @@ import { memoryStore } from '../../lib/backends/memory/memoryStore.ts';
 import { encodeText as raw } from '../../lib/internal/bytes.ts';
 import type { Codec } from '../../lib/model/codec.ts';
 import { decode, encode } from '../../lib/model/coding.ts';
-import type { DatasyncError } from '../../lib/model/errors.ts';
 import type { DatasyncEvent } from '../../lib/model/events.ts';
-
-function failureOf(work: () => unknown): DatasyncError {
-  try {
-    work();
-  } catch (error) {
-    return error as DatasyncError;
-  }
-  throw new Error('it did not fail');
-}
+import { failureOf } from '../support/failureOf.ts';
 
 /** What an `async` function of a user's looks like to us. */
 function asynchronous<T>(work: () => PromiseLike<T>): Codec<T> {
