@@ -27,6 +27,7 @@ export {
 export { type BrokerConfig, brokerFrom } from './broker/brokerFrom.ts';
 export { bytesCodec } from './codecs/bytesCodec.ts';
 export { jsonCodec } from './codecs/jsonCodec.ts';
+export { type StandardIssue, type StandardResult, type StandardSchema, schemaCodec } from './codecs/schemaCodec.ts';
 export { textCodec } from './codecs/textCodec.ts';
 export { type Claim, type FailDetails, type Outcome, settledWell } from './model/ack.ts';
 export type {
