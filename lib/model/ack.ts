@@ -116,21 +116,14 @@ export class Ack {
     this.#settle();
   }
 
-  /**
-   * An ack of its own for a part of the event: this one settles only after it, with its outcome.
-   *
-   * @param then told after this one was
-   */
-  child(then?: (outcome: Outcome) => void): Ack {
+  /** An ack of its own for a part of the event: this one settles only after it, with its outcome. */
+  child(): Ack {
     this.retain();
     return new Ack({
-      settled: (outcome) => {
-        this.release(outcome);
-        then?.(outcome);
-      },
+      settled: (outcome) => this.release(outcome),
       // Late for the child; this one may still be open.
       failedLate: (outcome) => this.note(outcome),
-      late: () => this.#owner?.late(),
+      late: () => this.late(),
     });
   }
 
@@ -159,6 +152,11 @@ export class Ack {
   onLate(listener: (outcome: Outcome) => void): void {
     if (this.#lateListeners === undefined) this.#lateListeners = [listener];
     else this.#lateListeners.push(listener);
+  }
+
+  /** A word too late, said to an ack that stands for this one. */
+  late(): void {
+    this.#owner?.late();
   }
 
   claim(): Claim {

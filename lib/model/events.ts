@@ -254,6 +254,15 @@ export function own<E extends DatasyncEvent<unknown>>(event: E, ack: Ack): E {
 }
 
 /**
+ * The same event with an ack of its own.
+ * @internal
+ */
+export function ownCopy<T>(event: DatasyncEvent<T>, ack: Ack): DatasyncEvent<T> {
+  // Not by `with`, whose objects in between cost as much again.
+  return own(event.type === 'resync' ? new ResyncEvent(event) : new ChangeEvent(event), ack);
+}
+
+/**
  * The event with one more claim, the caller's, to be given back by {@link release}.
  *
  * A hand-made event gets a fresh ack on a copy, so that one object may be emitted to any number of subscribers.

@@ -1,12 +1,12 @@
 import { type Observable, type OperatorFunction, Subscription } from 'rxjs';
 import { cold } from '../internal/cold.ts';
 import { connect } from '../internal/connect.ts';
-import { type Ack, type Outcome, outcomes, worse } from '../model/ack.ts';
+import { type Outcome, outcomes } from '../model/ack.ts';
 import {
   ackOf,
   type ChangeEvent,
   type DatasyncEvent,
-  own,
+  ownCopy,
   type ResyncEvent,
   release,
   retained,
@@ -88,8 +88,8 @@ export function ackWithCallback<T>(
   return (source) =>
     cold((subscriber) => {
       const waiting: DatasyncEvent<T>[] = [];
-      // The ack of the event that is worked on; `busy` outlasts it by the emission of the result.
-      let current: Ack | undefined;
+      // The event that is worked on; `busy` outlasts it by the emission of the result.
+      let current: DatasyncEvent<T> | undefined;
       let work: Work | undefined;
       let busy = false;
       let looping = false;
@@ -97,38 +97,30 @@ export function ackWithCallback<T>(
 
       const cancelAll = (): void => {
         work?.stop();
-        const cut = current;
-        current = undefined;
-        cut?.force(outcomes.cancelled);
+        work?.cancel();
+        work = current = undefined;
         for (const event of waiting.splice(0)) release(event, outcomes.cancelled);
       };
 
+      // Both serve all events, since one is worked on at a time: closures of its own for each would be garbage.
+      const run = (context: Work): WorkResult => {
+        const event = ownCopy(current!, context.ack);
+        return event.type === 'resync' ? handlers.resync(event, context) : handlers.change(event, context);
+      };
+
+      const end = (outcome: Outcome): void => {
+        const event = current!;
+        work = current = undefined;
+        subscriber.next({ event, outcome });
+        busy = false;
+        loop();
+      };
+
       const start = (event: DatasyncEvent<T>): void => {
-        const ack = ackOf(event)!;
-        // What the source says before the work has: its watchdog, for one.
-        let cut: Outcome | undefined;
-        // The handler's words are its own by an ack of its own, also those said late; others share the event's.
-        const mine = ack.child((outcome) => {
-          if (current !== mine) return;
-          current = work = undefined;
-          subscriber.next({ event, outcome: cut === undefined ? outcome : worse(outcome, cut) });
-          busy = false;
-          loop();
-        });
-        release(event);
-        ack.onSettled((outcome) => {
-          if (mine.outcome !== undefined) return;
-          cut = outcome;
-          work?.abandon();
-        });
-        const given = own(event.type === 'resync' ? event.with({}) : event.with({}), mine);
         busy = true;
-        current = mine;
-        work = new Work(mine);
-        work.start(
-          (context) => (given.type === 'resync' ? handlers.resync(given, context) : handlers.change(given, context)),
-          config.timeout,
-        );
+        current = event;
+        work = new Work(ackOf(event)!, end);
+        work.start(run, config.timeout);
       };
 
       const loop = (): void => {

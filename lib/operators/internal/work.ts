@@ -1,28 +1,49 @@
 import { isObservable, type Observable, Subscription, timer } from 'rxjs';
 import { attach } from '../../internal/connect.ts';
 import { isPromiseLike } from '../../internal/isPromiseLike.ts';
-import { type Ack, failure, type Outcome, outcomes } from '../../model/ack.ts';
+import { Ack, type AckOwner, failure, type Outcome, outcomes, worse } from '../../model/ack.ts';
 import { DatasyncError } from '../../model/errors.ts';
 
 /**
- * One piece of a consumer's work, until its ack has settled or it is given up: it may claim the event itself, and be
- * over only then. What is synchronous takes no Promise, no Subscription, and no signal unless it asks for it.
+ * One piece of a consumer's work, until it has settled or is given up. It has an ack of its own, for the words and claims
+ * of the handler: the event's has those of others too. What is synchronous takes no Promise, no Subscription, and no
+ * signal unless it asks for it.
  */
-export class Work {
-  readonly #ack: Ack;
+export class Work implements AckOwner {
+  readonly ack: Ack = new Ack(this);
+  readonly #event: Ack;
+  readonly #end: (outcome: Outcome) => void;
   /** Said how it ended; a claim may still be open. */
   #ended = false;
-  #abandoned = false;
   #stopped = false;
   /** What runs, and the limit of its time. */
   #running: Subscription | undefined;
   #controller: AbortController | undefined;
   #aborted = false;
 
-  /** @param ack of this work alone; its first claim is given back when the work ends */
-  constructor(ack: Ack) {
-    this.#ack = ack;
-    ack.onSettled(() => this.#running?.unsubscribe());
+  /**
+   * @param event the ack of the event, of which one claim is given back when the work settles
+   * @param end told then how; never after {@link stop}
+   */
+  constructor(event: Ack, end: (outcome: Outcome) => void) {
+    this.#event = event;
+    this.#end = end;
+  }
+
+  settled(outcome: Outcome): void {
+    this.#running?.unsubscribe();
+    // What the source said before the work did: its watchdog, for one.
+    const cut = this.#event.outcome;
+    this.#event.release(outcome);
+    if (!this.#stopped) this.#end(cut === undefined ? outcome : worse(outcome, cut));
+  }
+
+  failedLate(outcome: Outcome): void {
+    this.#event.note(outcome);
+  }
+
+  late(): void {
+    this.#event.late();
   }
 
   /** Aborted when the work is given up. */
@@ -51,20 +72,18 @@ export class Work {
       return;
     }
     this.#finish(outcome);
-    if (this.#ack.outcome === undefined && !this.#aborted) this.#limit(timeout);
+    if (this.ack.outcome === undefined && !this.#aborted) this.#limit(timeout);
   }
 
-  /** Gives it up: an Observable is unsubscribed, the signal aborted. */
+  /** Gives it up: an Observable is unsubscribed, the signal aborted. Its event is still claimed. */
   stop(): void {
     this.#stopped = true;
     this.#halt();
   }
 
-  /** Nobody waits for its claims any more: they end with the work itself. */
-  abandon(): void {
-    this.#abandoned = true;
-    // Neutral: what was said stands.
-    if (this.#ended && !this.#stopped) this.#ack.force(outcomes.delivered);
+  /** Lets go of the event, after {@link stop}. */
+  cancel(): void {
+    this.ack.force(outcomes.cancelled);
   }
 
   #waitFor(work: Observable<unknown> | PromiseLike<unknown>, timeout: number | undefined): void {
@@ -93,7 +112,7 @@ export class Work {
       timer(timeout).subscribe(() => {
         this.#halt();
         // Halting may have made someone stop it.
-        if (!this.#stopped) this.#ack.force(outcomes.timedOut);
+        if (!this.#stopped) this.ack.force(outcomes.timedOut);
       }),
     );
   }
@@ -102,8 +121,12 @@ export class Work {
   #finish(outcome: Outcome): void {
     if (this.#ended || this.#aborted) return;
     this.#ended = true;
-    this.#ack.release(outcome);
-    if (this.#abandoned) this.abandon();
+    this.ack.release(outcome);
+    if (this.ack.outcome !== undefined) return;
+    // A claim that outlasts its event, because the source lost patience, is waited for no more; what was said stands.
+    this.#event.onSettled(() => {
+      if (!this.#stopped) this.ack.force(outcomes.delivered);
+    });
   }
 
   #halt(): void {
