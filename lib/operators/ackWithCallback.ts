@@ -2,16 +2,10 @@ import { type Observable, type OperatorFunction, Subscription } from 'rxjs';
 import { cold } from '../internal/cold.ts';
 import { connect } from '../internal/connect.ts';
 import { type Outcome, outcomes } from '../model/ack.ts';
-import {
-  ackOf,
-  type ChangeEvent,
-  type DatasyncEvent,
-  ownCopy,
-  type ResyncEvent,
-  release,
-  retained,
-} from '../model/events.ts';
+import { ackOf, type ChangeEvent, type DatasyncEvent, type ResyncEvent, release, retained } from '../model/events.ts';
 import { checkOptions, rule } from '../model/options.ts';
+import { concurrently } from './internal/concurrently.ts';
+import { handle } from './internal/handle.ts';
 import { Work } from './internal/work.ts';
 
 /** What the work is given besides the event. */
@@ -47,6 +41,8 @@ export interface AckHandlers<T> {
 export interface AckWithCallbackConfig {
   /** Milliseconds one piece of asynchronous work may take; then it is stopped, and `timedOut`. Default: no limit. */
   readonly timeout?: number;
+  /** How many events may be worked on at once; those of one key never are, nor is anything beside a resync. Default: 1. */
+  readonly concurrency?: number;
 }
 
 /** An event, and how the work on it ended: what its handler returned, threw, or said by the event's own `fail` or claims. */
@@ -69,6 +65,9 @@ export interface AckResult<T> {
  * the stream. Completion: after the last work. Memory: one claim per event that waits, bounded by the source's `inFlight`.
  * A handler that writes to the store and waits to see its write waits for ever.
  *
+ * With a `concurrency` above 1 changes of different keys are worked on side by side, as many as that, and their results
+ * come as they end. Those that share a key follow each other in order; a resync waits for all before it, and all after it wait for it.
+ *
  * @example
  * source.pipe(bufferDuringResync(), ackWithCallback({ resync: (event) => replaceAll(event.entries), change: (event) => apply(event.changes) }))
  *
@@ -83,7 +82,9 @@ export function ackWithCallback<T>(
   config: AckWithCallbackConfig = {},
 ): OperatorFunction<DatasyncEvent<T>, AckResult<T>> {
   checkOptions('ackWithCallback', handlers, { resync: rule.callback, change: rule.callback }, ['resync', 'change']);
-  checkOptions('ackWithCallback', config, { timeout: rule.milliseconds });
+  checkOptions('ackWithCallback', config, { timeout: rule.milliseconds, concurrency: rule.positive });
+  const { timeout, concurrency = 1 } = config;
+  if (concurrency > 1) return (source) => concurrently(source, handlers, concurrency, timeout);
 
   return (source) =>
     cold((subscriber) => {
@@ -103,10 +104,7 @@ export function ackWithCallback<T>(
       };
 
       // Both serve all events, since one is worked on at a time: closures of its own for each would be garbage.
-      const run = (context: Work): WorkResult => {
-        const event = ownCopy(current!, context.ack);
-        return event.type === 'resync' ? handlers.resync(event, context) : handlers.change(event, context);
-      };
+      const run = (context: Work): WorkResult => handle(handlers, current!, context);
 
       const end = (outcome: Outcome): void => {
         const event = current!;
@@ -120,7 +118,7 @@ export function ackWithCallback<T>(
         busy = true;
         current = event;
         work = new Work(ackOf(event)!, end);
-        work.start(run, config.timeout);
+        work.start(run, timeout);
       };
 
       const loop = (): void => {

@@ -76,8 +76,11 @@ it('both handlers are required', () => {
 
 it('unknown options are refused', () => {
   const handlers = { resync: () => undefined, change: () => undefined };
-  // @ts-expect-error not there yet
   source.pipe(ackWithCallback(handlers, { concurrency: 2 }));
+  // @ts-expect-error a number
+  source.pipe(ackWithCallback(handlers, { concurrency: 'all' }));
+  // @ts-expect-error not known
+  source.pipe(ackWithCallback(handlers, { parallel: 2 }));
   // @ts-expect-error a number of milliseconds
   source.pipe(ackWithCallback(handlers, { timeout: '5s' }));
   // @ts-expect-error no third handler

@@ -282,12 +282,9 @@ describe('wrong configuration throws at creation', () => {
     ['no change', { resync: () => 1 }, {}, "the option 'change' is missing"],
     ['a handler that is no function', { ...good, change: 1 }, {}, "the option 'change' must be a function, not 1"],
     ['an unknown handler', { ...good, rsync: () => 1 }, {}, "unknown option 'rsync'; known are resync, change"],
-    [
-      'concurrency, which is not there yet',
-      good,
-      { concurrency: 2 },
-      "unknown option 'concurrency'; known are timeout",
-    ],
+    ['an unknown option', good, { parallel: 2 }, "unknown option 'parallel'; known are timeout, concurrency"],
+    ['nobody to work', good, { concurrency: 0 }, "the option 'concurrency' must be a whole number, 1 or more, not 0"],
+    ['half a worker', good, { concurrency: 1.5 }, "the option 'concurrency' must be a whole number, 1 or more"],
     ['a negative time', good, { timeout: -1 }, "the option 'timeout' must be a number of milliseconds"],
     ['a time for ever', good, { timeout: Infinity }, "the option 'timeout' must be"],
   ])('%s', (_, handlers, config, message) => {
