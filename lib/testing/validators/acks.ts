@@ -154,7 +154,7 @@ function* framesAndEvents(run: Run): Iterable<FrameOutcome> {
 
 /** I36: one after the other. */
 export const serial: Validator = {
-  says: 'a consumer gets the next event after the one before, or up to its concurrency, and never two of one key',
+  says: 'a consumer gets the next event after the one before, or up to its concurrency, never two of one key, and a resync alone',
   needs: ['work'],
   *check(run) {
     const byId = new Map(run.works.map((work) => [work.start.work, work] as const));
@@ -164,6 +164,14 @@ export const serial: Validator = {
         yield {
           step: start.step,
           message: `${start.consumer} starts on the event at ${start.event.revision}, with ${open.length} others at work (${revisions(open)}); ${start.concurrency} is the limit`,
+        };
+        continue;
+      }
+      const beside = open.find((work) => work.start.event.type === 'resync' || start.event.type === 'resync');
+      if (beside !== undefined) {
+        yield {
+          step: start.step,
+          message: `${start.consumer} starts on the ${start.event.type} at ${start.event.revision} beside the ${revisions([beside])}: a resync is worked on alone`,
         };
         continue;
       }
@@ -178,10 +186,11 @@ export const serial: Validator = {
   },
 };
 
+/** Of a change: a resync is no one's neighbour. */
 function keysAtWork({ event }: Work['start']): ReadonlySet<string> {
-  return new Set(
-    event.type === 'change' ? event.changes.map(({ key }) => key) : event.entries.items.map(({ key }) => key),
-  );
+  const keys = new Set(event.rejected.map(({ key }) => key));
+  if (event.type === 'change') for (const { key } of event.changes) keys.add(key);
+  return keys;
 }
 
 function revisions(works: readonly Work[]): string {
