@@ -329,7 +329,7 @@ function subscribe(
   }
 }
 
-interface Faults {
+export interface Faults {
   readonly cut: Observable<unknown>;
   readonly latency: () => number;
   readonly faded: () => boolean;
@@ -338,7 +338,7 @@ interface Faults {
 }
 
 /** The backend over a bad network: connections break, frames are late, or vanish until the connection is found dead. */
-function faulty<P>(backend: Backend<P>, faults: Faults): Backend<P> {
+export function faulty<P>(backend: Backend<P>, faults: Faults): Backend<P> {
   return {
     ...backend,
     open: (context) => {
