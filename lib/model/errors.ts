@@ -13,6 +13,7 @@ export const errorCodes = {
   MISSING_PEER: 'an optional peer dependency is not installed',
   UNSUPPORTED: 'the store cannot do what was asked',
   NACKED: 'a consumer failed on an event, or gave up on it',
+  PUBLISH_FAILED: '`publishTo` could not write to a broker, or could not read what it holds',
   LATE_CLAIM:
     'an ack was used after its event had settled: something asynchronous stands above the operator that claims',
   OVERFLOW: "the consumer is too slow for `overflow: 'error'`",
