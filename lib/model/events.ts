@@ -263,6 +263,17 @@ export function ownCopy<T>(event: DatasyncEvent<T>, ack: Ack): DatasyncEvent<T> 
 }
 
 /**
+ * @param where who was given it, for the message
+ * @throws DatasyncError `INVALID_EVENT`
+ * @internal
+ */
+export function checkEvent(event: unknown, where = 'an operator'): void {
+  if (event instanceof Acked) return;
+  const message = `${where} was given what is no ResyncEvent or ChangeEvent; make copies with event.with(), not with spread`;
+  throw new DatasyncError('INVALID_EVENT', message);
+}
+
+/**
  * The event with one more claim, the caller's, to be given back by {@link release}.
  *
  * A hand-made event gets a fresh ack on a copy, so that one object may be emitted to any number of subscribers.
@@ -270,12 +281,8 @@ export function ownCopy<T>(event: DatasyncEvent<T>, ack: Ack): DatasyncEvent<T> 
  * as late, and nothing below waits for a settlement that has been.
  * @internal
  */
-export function retained<E extends DatasyncEvent<unknown>>(event: E): E {
-  if (!((event as unknown) instanceof Acked)) {
-    const message =
-      'an operator was given what is no ResyncEvent or ChangeEvent; make copies with event.with(), not with spread';
-    throw new DatasyncError('INVALID_EVENT', message);
-  }
+export function retained<E extends DatasyncEvent<unknown>>(event: E, where?: string): E {
+  checkEvent(event, where);
   const ack = readAck(event);
   if (ack !== undefined && ack.outcome === undefined) {
     ack.retain();

@@ -138,7 +138,7 @@ export function ackWithCallback<T>(
         source,
         {
           next: (event) => {
-            waiting.push(retained(event));
+            waiting.push(retained(event, 'ackWithCallback'));
             loop();
           },
           error: (error) => {

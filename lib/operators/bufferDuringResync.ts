@@ -137,7 +137,7 @@ export function bufferDuringResync<T>(
         source,
         {
           next: (arrived) => {
-            const event = retained(arrived);
+            const event = retained(arrived, 'bufferDuringResync');
             if (event.type === 'resync') takeResync(event);
             else if (flowing && held.length === 0 && !draining) pass(event);
             else held.push(event);

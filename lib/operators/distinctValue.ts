@@ -109,7 +109,7 @@ export function distinctValue<T>(
         source,
         {
           next: (arrived) => {
-            const event = retained(arrived);
+            const event = retained(arrived, 'distinctValue');
             if (event.type === 'resync') takeResync(event);
             else takeChange(event);
           },

@@ -1,6 +1,6 @@
 import { defer, filter, type MonoTypeOperatorFunction } from 'rxjs';
 import { outcomes } from '../model/ack.ts';
-import { ackOf, type DatasyncEvent } from '../model/events.ts';
+import { ackOf, checkEvent, type DatasyncEvent } from '../model/events.ts';
 
 /**
  * Drops every change that the snapshot already contains.
@@ -28,6 +28,7 @@ export function filterByRevision<T>(): MonoTypeOperatorFunction<DatasyncEvent<T>
       let base = Number.NEGATIVE_INFINITY;
       return source.pipe(
         filter((event) => {
+          checkEvent(event, 'filterByRevision');
           if (event.type === 'resync') {
             base = event.revision;
             return true;

@@ -1,6 +1,6 @@
 import { defer, filter, map, type OperatorFunction } from 'rxjs';
 import { StateMap } from '../internal/stateMap.ts';
-import type { DatasyncEvent } from '../model/events.ts';
+import { checkEvent, type DatasyncEvent } from '../model/events.ts';
 
 /**
  * The current view as a Map: one emission per event that changes something.
@@ -42,6 +42,7 @@ export function toState<T>(): OperatorFunction<DatasyncEvent<T>, ReadonlyMap<str
       };
       return source.pipe(
         map((event) => {
+          checkEvent(event, 'toState');
           const before = state;
           state = next(event);
           return state === before ? undefined : state;

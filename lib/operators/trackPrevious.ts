@@ -103,7 +103,7 @@ export function trackPrevious<T>(): MonoTypeOperatorFunction<DatasyncEvent<T>> {
         source,
         {
           next: (arrived) => {
-            const event = retained(arrived);
+            const event = retained(arrived, 'trackPrevious');
             if (event.type === 'resync') takeResync(event);
             else takeChange(event);
           },

@@ -68,7 +68,7 @@ export function concurrently<T>(
       source,
       {
         next: (event) => {
-          lanes.add(retained(event));
+          lanes.add(retained(event, 'ackWithCallback'));
           loop();
         },
         error: (error) => {
