@@ -4,7 +4,14 @@ import {
   ackWithCallback,
   bufferDuringResync,
   type DatasyncEvent,
+  distinctValue,
+  filterByRevision,
+  jsonCodec,
+  memoryBroker,
+  memoryStore,
+  publishTo,
   ResyncEvent,
+  toState,
   trackPrevious,
 } from '../../lib/index.ts';
 
@@ -12,7 +19,15 @@ type Event = DatasyncEvent<number>;
 
 const operators: Readonly<Record<string, OperatorFunction<Event, unknown> | MonoTypeOperatorFunction<Event>>> = {
   bufferDuringResync: bufferDuringResync<number>(),
+  filterByRevision: filterByRevision<number>(),
+  toState: toState<number>(),
   trackPrevious: trackPrevious<number>(),
+  distinctValue: distinctValue<number>(),
+  'ackWithCallback, concurrently': ackWithCallback<number>(
+    { resync: () => undefined, change: () => undefined },
+    { concurrency: 2 },
+  ),
+  publishTo: publishTo<number>(memoryBroker(memoryStore(), { codec: jsonCodec<number>() })),
   ackWithCallback: ackWithCallback<number>({ resync: () => undefined, change: () => undefined }),
 };
 const event = ResyncEvent.of({ x: 1 }, 1);
@@ -28,5 +43,8 @@ describe.each(Object.keys(operators))('%s', (name) => {
     expect(seen).toMatchObject([
       { code: 'INVALID_EVENT', message: expect.stringContaining('event.with()') as unknown },
     ]);
+    // It also says where; `publishTo` is made of another one.
+    const where = name.split(',')[0]!.replace('publishTo', 'ackWithCallback');
+    expect((seen[0] as Error).message).toContain(`${where} was given`);
   });
 });
