@@ -1,4 +1,4 @@
-import { map, NEVER, type Observable, of, pipe, tap, throwError, timer } from 'rxjs';
+import { map, NEVER, type Observable, of, pipe, tap, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import {
   ackWithCallback,
