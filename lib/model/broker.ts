@@ -60,13 +60,19 @@ export interface CoreBroker {
   /** For messages. */
   readonly name: string;
   readonly capabilities: BrokerCapabilities;
+  /** The entry of a key; `undefined`: it is absent. */
   get(key: string): Promise<KeyValue<Uint8Array> | undefined>;
   /** Sorted by key; pages as the store gives them. */
   list(range: KeyRange): AsyncIterable<readonly KeyValue<Uint8Array>[]>;
+  /** As `list`, without the values. */
   listKeys(range: KeyRange): AsyncIterable<readonly string[]>;
+  /** Writes one key, and resolves on the store's commit. */
   put(key: string, value: Uint8Array, options: PutOptions): Promise<WriteResult>;
+  /** Deletes one key; a key that is absent is no error. */
   delete(key: string): Promise<WriteResult & { readonly existed: boolean }>;
+  /** Deletes every key that starts with `prefix`, and says how many there were. */
   deletePrefix(prefix: string): Promise<WriteResult & { readonly deleted: number }>;
+  /** All of it or nothing; each key comes once. */
   commit(writes: readonly RawWrite[], options: CommitOptions): Promise<CommitResult>;
   /** Puts `value` if the key holds exactly `expected`; `undefined`: if it is absent. */
   compareAndSwap(
@@ -77,6 +83,7 @@ export interface CoreBroker {
   ): Promise<WriteResult & { readonly swapped: boolean }>;
   /** Deletes the key if it holds exactly `expected`. */
   compareAndDelete(key: string, expected: Uint8Array): Promise<WriteResult & { readonly deleted: boolean }>;
+  /** Releases what was made for the broker, and nothing that was passed in. */
   close(): Promise<void>;
 }
 
@@ -92,15 +99,19 @@ export type GetResult<T> =
  */
 export interface Broker<T> extends AsyncDisposable {
   readonly capabilities: BrokerCapabilities;
+  /** `found: false` for a key that is not there. */
   get(key: string): Promise<GetResult<T>>;
   /** All entries of a range, sorted by key. Default: everything under the broker's prefix. */
   list(range?: KeyRange): Promise<readonly KeyValue<T>[]>;
+  /** As `list`, the keys alone. */
   listKeys(range?: KeyRange): Promise<readonly string[]>;
+  /** Writes one key, whether it was there or not. */
   put(key: string, value: T, options?: PutOptions): Promise<WriteResult>;
   /** `existed: false` for a key that was not there: no error, no event. */
   delete(key: string): Promise<WriteResult & { readonly existed: boolean }>;
   /** Deletes every key that starts with `prefix` (a raw string prefix), as one transaction. */
   deletePrefix(prefix: string): Promise<WriteResult & { readonly deleted: number }>;
+  /** Writes the key if it is absent; `created` says whether it was. */
   putIfNotExists(key: string, value: T, options?: PutOptions): Promise<WriteResult & { readonly created: boolean }>;
   /** Compared by the bytes the codec writes; `undefined` means absent. */
   compareAndSwap(
@@ -109,7 +120,9 @@ export interface Broker<T> extends AsyncDisposable {
     value: T,
     options?: PutOptions,
   ): Promise<WriteResult & { readonly swapped: boolean }>;
+  /** Deletes the key if it holds `expected`, compared by the bytes the codec writes. */
   compareAndDelete(key: string, expected: T): Promise<WriteResult & { readonly deleted: boolean }>;
+  /** Begins a transaction; nothing is sent before its `commit`. */
   txn(): Txn<T>;
   /** The same store under a longer prefix. */
   under(prefix: string): Broker<T>;
@@ -119,7 +132,9 @@ export interface Broker<T> extends AsyncDisposable {
 
 /** A transaction being written down. The same key twice: the last one wins. Used once. */
 export interface Txn<T> {
+  /** Adds a write. @returns the same transaction */
   put(key: string, value: T, options?: PutOptions): Txn<T>;
+  /** Adds a delete. @returns the same transaction */
   delete(key: string): Txn<T>;
   /** Writes everything at once; resolves on the store's commit. */
   commit(options?: CommitOptions): Promise<CommitResult>;

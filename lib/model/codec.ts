@@ -8,6 +8,8 @@
 export interface Codec<T> {
   /** For messages: `json`, `yaml` … */
   readonly name: string;
+  /** A value from its bytes; throws, or returns `undefined`, where they are none. */
   readonly decode: (raw: Uint8Array, key: string) => T;
+  /** The bytes of a value; throws where it has none. */
   readonly encode: (value: T, key: string) => Uint8Array;
 }

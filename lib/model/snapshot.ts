@@ -29,6 +29,7 @@ export class Snapshot<T> implements Iterable<KeyValue<T>> {
     return item?.key === key ? item : undefined;
   }
 
+  /** Whether the key has a value. O(log n) after the first call. */
   has(key: string): boolean {
     return this.get(key) !== undefined;
   }
@@ -53,6 +54,7 @@ export class Snapshot<T> implements Iterable<KeyValue<T>> {
     return this.#sorted;
   }
 
+  /** In arrival order, as `items`. */
   [Symbol.iterator](): IterableIterator<KeyValue<T>> {
     return this.items[Symbol.iterator]();
   }

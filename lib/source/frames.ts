@@ -91,6 +91,7 @@ export interface Backend<P = unknown> {
   readonly capabilities: Capabilities;
   /** Milliseconds without any frame after which the connection counts as dead; default: never. Suspended while it waits in `ready()`. */
   readonly maxSilence?: number;
+  /** One connection, from its subscription on; unsubscribed, it is closed at once. Its frames and errors: see {@link Frame}. */
   open(context: OpenContext<P>): Observable<Frame<P>>;
 }
 

@@ -38,7 +38,10 @@ export class History<T = unknown> {
   readonly steps: Step<T>[] = [];
   readonly options: HistoryOptions;
   /** For the configuration of the source whose events are recorded at the place `source`. */
-  readonly statusObserver: { readonly next: (status: SourceStatus) => void };
+  readonly statusObserver: {
+    /** Records a status. */
+    readonly next: (status: SourceStatus) => void;
+  };
 
   #streams = 0;
   #works = 0;
@@ -235,6 +238,7 @@ export class History<T = unknown> {
     this.add({ type: 'token', revision });
   }
 
+  /** Records a remark, for whoever reads the history. */
   note(text: string): void {
     this.add({ type: 'note', text });
   }

@@ -26,8 +26,11 @@ export interface MatchOptions {
 export interface NotationExpectation {
   /** By this the runners know it, and print its text. */
   readonly $$typeof: symbol;
+  /** Whether a value is what the text says. */
   readonly asymmetricMatch: (actual: unknown) => boolean;
+  /** The text, for the difference that a runner prints. */
   readonly toAsymmetricMatcher: () => string;
+  /** The text. */
   readonly toString: () => string;
 }
 

@@ -16,6 +16,7 @@ export interface RecordOptions<T> extends PlaceOptions {
 /** A running record. */
 export interface Recording<T> {
   readonly history: History<T>;
+  /** Ends the subscription, and with it the record. */
   unsubscribe(): void;
 }
 

@@ -64,6 +64,8 @@ export interface MarbleHelpers {
 /** See {@link MarbleHelpers.expectEvents}. A test that ends without calling it fails. */
 export interface ExpectEvents {
   /**
+   * What must come out, and when; compared at the end of the run.
+   *
    * @param marbles one frame (a virtual millisecond) per character, as in rxjs `TestScheduler.run`
    * @param values what the letters stand for
    * @param error what `#` stands for: the error, or its code or message. Default: the text `error`

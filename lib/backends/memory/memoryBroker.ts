@@ -37,7 +37,9 @@ export interface MemoryCommitResult extends CommitResult {
 
 /** A transaction on a memory store. */
 export interface MemoryTxn<T> extends Txn<T> {
+  /** Adds a write. @returns the same transaction */
   put(key: string, value: T, options?: PutOptions): MemoryTxn<T>;
+  /** Adds a delete. @returns the same transaction */
   delete(key: string): MemoryTxn<T>;
   /**
    * Writes everything at once, then waits until every live `fromMemory` subscription that watches a touched key has
@@ -53,6 +55,7 @@ export interface MemoryTxn<T> extends Txn<T> {
 
 /** Reads and writes a memory store. `put` and `delete` do not wait for subscribers; `txn().commit()` does. */
 export interface MemoryBroker<T> extends Broker<T> {
+  /** Begins a transaction, whose `commit` also tells what the subscribers said. */
   txn(): MemoryTxn<T>;
   under(prefix: string): MemoryBroker<T>;
 }

@@ -69,6 +69,7 @@ export class MemoryStore {
     return this.#entries.size;
   }
 
+  /** The entry of a key; `undefined`: it is absent. */
   get(key: string): KeyValue<Uint8Array> | undefined {
     return this.#entries.get(key);
   }
