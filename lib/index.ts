@@ -67,7 +67,9 @@ export {
   type WorkResult,
 } from './operators/ackWithCallback.ts';
 export { bufferDuringResync } from './operators/bufferDuringResync.ts';
+export { distinctValue } from './operators/distinctValue.ts';
 export { filterByRevision } from './operators/filterByRevision.ts';
+export { type PublishTarget, publishTo } from './operators/publishTo.ts';
 export { toState } from './operators/toState.ts';
 export { trackPrevious } from './operators/trackPrevious.ts';
 export type { DeliveryConfig, RedeliverConfig, RetryConfig, SourceConfig } from './source/config.ts';
