@@ -1,5 +1,4 @@
-import { defer, map, type OperatorFunction } from 'rxjs';
-import { failure, type Outcome, worse } from '../model/ack.ts';
+import type { OperatorFunction } from 'rxjs';
 import type { Broker } from '../model/broker.ts';
 import { DatasyncError } from '../model/errors.ts';
 import type { DatasyncEvent } from '../model/events.ts';
@@ -43,23 +42,8 @@ export function publishTo<T>(
 ): OperatorFunction<DatasyncEvent<T>, AckResult<T>> {
   const targets = named(brokers);
   checkOptions('publishTo', config, { timeout: rule.milliseconds, concurrency: rule.positive });
-  return (source) =>
-    defer(() => {
-      // What failed of an event; until it has been told.
-      const failed = new WeakMap<DatasyncEvent<T>, Outcome>();
-      const work = (event: DatasyncEvent<T>) =>
-        publish(targets, event, (error, keys) => {
-          failed.set(event, failure(error, { keys }));
-          event.fail(error, { keys });
-        });
-      return source.pipe(
-        ackWithCallback({ resync: work, change: work }, config),
-        map(({ event, outcome }) => {
-          const said = failed.get(event);
-          return { event, outcome: said === undefined ? outcome : worse(said, outcome) };
-        }),
-      );
-    });
+  const work = (event: DatasyncEvent<T>) => publish(targets, event, (error, keys) => event.fail(error, { keys }));
+  return ackWithCallback({ resync: work, change: work }, config);
 }
 
 function named<T>(brokers: Parameters<typeof publishTo<T>>[0]): [name: string, target: PublishTarget<T>][] {

@@ -1,12 +1,12 @@
 import { EMPTY, NEVER, Observable, of, Subject, take, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import type { ChangeEvent } from '../../lib/model/events.ts';
-import { ackWithCallback, type WorkContext } from '../../lib/operators/ackWithCallback.ts';
+import { ackWithCallback, type WorkContext, type WorkResult } from '../../lib/operators/ackWithCallback.ts';
 import { runMarbles } from '../../lib/testing/runMarbles.ts';
 import { collect, type Event, event, Producer } from './support.ts';
 
 const no = new Error('no');
-type Handler = (event: Event, context: WorkContext) => unknown;
+type Handler = (event: Event, context: WorkContext) => WorkResult;
 
 function working(handler: Handler, concurrency = 3, timeout?: number) {
   return ackWithCallback<number>(

@@ -9,6 +9,7 @@ import {
   publishTo,
   toState,
   trackPrevious,
+  type WorkResult,
 } from '../../lib/index.ts';
 import { virtually } from '../support/virtually.ts';
 import { type Event, Producer } from './support.ts';
@@ -16,7 +17,7 @@ import { type Event, Producer } from './support.ts';
 const no = new Error('no');
 
 /** What a consumer may do with an event, at its worst. */
-const works: Readonly<Record<string, (event: Event) => unknown>> = {
+const works: Readonly<Record<string, (event: Event) => WorkResult>> = {
   nothing: () => undefined,
   'a synchronous throw': () => {
     throw no;

@@ -302,8 +302,13 @@ describe('what fails', () => {
   });
 
   it('wrong configuration throws at creation', () => {
+    const nothing = () => Promise.resolve(undefined);
     const core = {
       name: 'mirror',
+      get: nothing,
+      list: nothing,
+      listKeys: nothing,
+      close: nothing,
       capabilities: {
         write: false,
         ttl: false,
