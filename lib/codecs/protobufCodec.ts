@@ -3,7 +3,7 @@ import type { Codec } from '../model/codec.ts';
 import { decode, encode } from '../model/coding.ts';
 import { checkOptions, oneOf, type Rules } from '../model/options.ts';
 import { protobufJson } from './protobufJson.ts';
-import { difference, plain, withoutBigInts } from './protobufPlain.ts';
+import { difference, plain } from './protobufPlain.ts';
 import type { Longs, ProtobufType, ProtobufValue, ReflectedProtobufType } from './protobufType.ts';
 
 export type { Longs, ProtobufType, ProtobufValue, ReflectedProtobufType } from './protobufType.ts';
@@ -82,7 +82,7 @@ export function protobufCodec(type: ProtobufType, config: ProtobufCodecConfig = 
   };
   const messageOf = (value: unknown): object => {
     if (typeof value !== 'object' || value === null) throw new TypeError('it is not an object');
-    const message = type.fromObject((longs === 'bigint' ? withoutBigInts(value) : value) as Record<string, unknown>);
+    const message = type.fromObject(value as Record<string, unknown>);
     const problem = type.verify(message);
     if (problem !== null) throw new TypeError(problem);
     return message;

@@ -89,6 +89,7 @@ describe.each(interfaces)('protobufCodec, %s', (name, type) => {
     ['a 64-bit integer out of range', /counter/, { counter: '18446744073709551616' }],
     ['a text for bytes', /mac: "AQI=" would become 2 bytes$/, { mac: 'AQI=' }],
     ['no list where there must be one', /addresses/, { addresses: { length: 1 } }],
+    ['a list for a map', /limits/, { limits: ['1'] }],
     ['half a character', /name: "\\ud800" has half a character$|utf-8$/, { name: '\ud800' }],
     ['a float that is too big', /load: 1e\+300 would become Infinity$/, { load: 1e300 }],
     ['no object', /it is not an object$/, 5],

@@ -78,6 +78,7 @@ describe.each(ways)('protobufCodec of proto3 JSON, %s', (name, make) => {
     ['a name that is no field', { mtu: 1 }],
     ['such a name inside', { addresses: [{ up: true }] }],
     ['a text for a number', { mtuSize: 'abc' }],
+    ['an empty text for a number', { mtuSize: ' ' }],
     ['a fraction for an integer', { mtuSize: 1.5 }],
     ['an integer out of range', { mtuSize: 2 ** 32 + 1 }],
     ['a number for a text', { name: 5 }],
@@ -86,6 +87,7 @@ describe.each(ways)('protobufCodec of proto3 JSON, %s', (name, make) => {
     ['no base64', { mac: '!' }],
     ['an object for a list', { addresses: {} }],
     ['a list for an object', { gateway: [] }],
+    ['a list for a map', { limits: ['1'] }],
     ['two members of a oneof', { tap: 'a', tunnel: {} }],
     ['a list', []],
     ['null', null],
@@ -133,6 +135,12 @@ describe('messages that have a JSON of their own', () => {
     const value = { inner: { at: [{ seconds: '1', nanos: 0 }], inner: null } };
     const codec = protobufCodec(type);
     expect(codec.decode(codec.encode(value, '/x'), '/x')).toEqual(value);
+  });
+
+  it('are looked for in types that contain themselves', () => {
+    const { root } = protobuf8.parse('syntax = "proto3"; message Tree { repeated Tree children = 1; }');
+    const codec = protobufCodec<unknown>(root.lookupType('Tree'), json);
+    expect(codec.decode(raw({ children: [{}] }), '/x')).toEqual({ children: [{ children: [] }] });
   });
 
   it('are as they must be with it', () => {
