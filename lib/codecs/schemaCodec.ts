@@ -30,7 +30,7 @@ const rules: Rules = {
   codec: withMethods('a codec: { name, decode, encode }', 'decode', 'encode'),
 };
 
-/** So many are told in one message; `cause` has them all. */
+/** So many are told in the message; the cause tells them all. */
 const told = 3;
 
 /**
@@ -41,8 +41,8 @@ const told = 3;
  * another (texts to numbers) reads but does not write, unless it takes its own results too; a `Date` of
  * `z.coerce.date()` does.
  *
- * Errors: `DECODE_FAILED` and `ENCODE_FAILED`, naming the path and the message of each issue; `cause` is the array of
- * issues. Asynchronous schemas are refused in the same way, as soon as one makes a Promise.
+ * Errors: `DECODE_FAILED` and `ENCODE_FAILED`, naming the path and the message of each issue; `cause.issues` are those of
+ * the schema. Asynchronous schemas are refused in the same way, as soon as one makes a Promise.
  *
  * @example
  * const codec = schemaCodec(z.object({ mtu: z.number() }));
@@ -64,8 +64,9 @@ export function schemaCodec<T>(schema: StandardSchema<T>, codec: Codec<unknown> 
       throw new DatasyncError(code, message, { key });
     }
     if (result.issues === undefined) return result.value;
-    const message = `the value of ${JSON.stringify(key)} does not fit its schema: ${textOf(result.issues)}`;
-    throw new DatasyncError(code, message, { key, cause: result.issues });
+    const message = `the value of ${JSON.stringify(key)} does not fit its schema: ${textOf(result.issues, told)}`;
+    const cause = Object.assign(new Error(textOf(result.issues)), { issues: result.issues });
+    throw new DatasyncError(code, message, { key, cause });
   };
 
   return {
@@ -85,13 +86,13 @@ function isSchema(value: unknown): boolean {
   return standard?.version === 1 && typeof standard.validate === 'function';
 }
 
-function textOf(issues: readonly StandardIssue[]): string {
-  const texts = issues.slice(0, told).map(({ path = [], message }) => {
+function textOf(issues: readonly StandardIssue[], most = issues.length): string {
+  const texts = issues.slice(0, most).map(({ path = [], message }) => {
     const place = path.map(placeOf).join('').replace(/^\./, '');
     // arktype says it itself.
     return place === '' || message.startsWith(place) ? message : `${place}: ${message}`;
   });
-  if (issues.length > told) texts.push(`and ${issues.length - told} more`);
+  if (issues.length > most) texts.push(`and ${issues.length - most} more`);
   return texts.join('; ');
 }
 

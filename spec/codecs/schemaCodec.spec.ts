@@ -38,7 +38,7 @@ describe.each(libraries)('schemaCodec with %s', (_, schema) => {
     expect(error.message).toMatch(/^\[rx-datasync\] the value of "\/x" does not fit its schema: ./);
     expect(error.message).toMatch(/[:;] mtu(:| must) .*number/);
     expect(error.message).toMatch(/[:;] addresses\[1\]\.ip(:| must) .*string/);
-    expect(error.cause).toHaveLength(2);
+    expect(error.cause).toMatchObject({ issues: { length: 2 } });
   });
 
   it('refuses to write what it would not read', () => {
@@ -99,13 +99,16 @@ describe('schemaCodec', () => {
     }
   });
 
-  it('writes paths as one would in code, and no more than three issues', () => {
+  it('writes paths as one would in code, and no more than three issues; the cause has all, in JSON too', () => {
     const path = [{ key: 'a' }, 0, 'b-c', Symbol('s'), '$d'];
     const issues = [{ message: 'one', path }, { message: 'two', path: [] }, { message: 'three' }, { message: 'four' }];
     const schema: StandardSchema = { '~standard': { version: 1, vendor: 'ours', validate: () => ({ issues }) } };
-    expect(failureOf(() => schemaCodec(schema).decode(raw(1), '/x')).message).toMatch(
-      /schema: a\[0\]\["b-c"\]\.Symbol\(s\)\.\$d: one; two; three; and 1 more$/,
-    );
+    const error = failureOf(() => schemaCodec(schema).decode(raw(1), '/x'));
+    expect(error.message).toMatch(/schema: a\[0\]\["b-c"\]\.Symbol\(s\)\.\$d: one; two; three; and 1 more$/);
+    expect(error.cause).toMatchObject({ issues });
+    expect(JSON.parse(JSON.stringify(error))).toMatchObject({
+      cause: { message: 'a[0]["b-c"].Symbol(s).$d: one; two; three; four' },
+    });
   });
 
   it('takes schemas and codecs only', () => {
