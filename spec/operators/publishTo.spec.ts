@@ -321,7 +321,7 @@ describe('what fails', () => {
     const cases: [unknown, unknown, string][] = [
       [undefined, {}, 'publishTo: expected a broker, or several by name, and found none'],
       [{}, {}, 'publishTo: expected a broker, or several by name, and found none'],
-      [{ etcd: {} }, {}, "publishTo: the option 'etcd' must be a broker, not an object"],
+      [{ etcd: {} }, {}, "publishTo: the option 'etcd' must be a broker, but 'list' is missing"],
       [{ etcd: undefined }, {}, "publishTo: the option 'etcd' is missing"],
       [brokerFrom(core as never, { codec }) as Broker<number>, {}, "publishTo: 'broker' cannot write: a mirror"],
       [fake({}), { retry: 1 }, "publishTo: unknown option 'retry'; known are timeout, concurrency"],
