@@ -3,7 +3,6 @@ import { DatasyncError } from '../model/errors.ts';
 import { checkOptions, isObject, type Leaf, type Rules, rule, withMethods } from '../model/options.ts';
 
 /** Also the empty one, unlike `rule.text`. */
-const anyText: Leaf = [(value) => typeof value === 'string', 'a text'];
 
 /** The table of `PutOptions`. A time to live of nothing would be a delete. */
 export const putRules: Rules = {
@@ -18,7 +17,7 @@ export const commitRules: Rules = { timeout: rule.milliseconds };
 
 /** The table of what every broker is made with. */
 export const brokerRules: Rules = {
-  prefix: anyText,
+  prefix: rule.anyText,
   codec: withMethods('a codec: { name, decode, encode }', 'decode', 'encode'),
 };
 
@@ -37,8 +36,8 @@ export function checkTtl(where: string, ttl: number | undefined): void {
 /** @throws DatasyncError `INVALID_CONFIG` */
 export function checkRange(where: string, range: KeyRange): void {
   if (typeof range === 'object' && range !== null && 'prefix' in range)
-    checkOptions(where, range, { prefix: anyText }, ['prefix']);
-  else checkOptions(where, range, { start: anyText, end: anyText }, ['start', 'end']);
+    checkOptions(where, range, { prefix: rule.anyText }, ['prefix']);
+  else checkOptions(where, range, { start: rule.anyText, end: rule.anyText }, ['start', 'end']);
 }
 
 /** @throws DatasyncError `INVALID_KEY` */

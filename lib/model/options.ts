@@ -29,6 +29,7 @@ const longest = 2 ** 31 - 1;
 export const rule: Readonly<
   Record<
     | 'text'
+    | 'anyText'
     | 'texts'
     | 'flag'
     | 'callback'
@@ -42,6 +43,7 @@ export const rule: Readonly<
   >
 > = {
   text: [(value) => typeof value === 'string' && value !== '', 'a text that is not empty'],
+  anyText: [isText, 'a text'],
   texts: [isTexts, 'an array of texts', wrongElement(isText)],
   flag: [(value) => typeof value === 'boolean', 'true or false'],
   callback: [isFunction, 'a function'],

@@ -7,12 +7,14 @@ import {
   distinctValue,
   filterByRevision,
   jsonCodec,
+  mapValue,
   memoryBroker,
   memoryStore,
   publishTo,
   ResyncEvent,
   toState,
   trackPrevious,
+  withPrefix,
 } from '../../lib/index.ts';
 
 type Event = DatasyncEvent<number>;
@@ -28,6 +30,8 @@ const operators: Readonly<Record<string, OperatorFunction<Event, unknown> | Mono
     { concurrency: 2 },
   ),
   publishTo: publishTo<number>(memoryBroker(memoryStore(), { codec: jsonCodec<number>() })),
+  withPrefix: withPrefix<number>('a'),
+  mapValue: mapValue<number, number>((value) => value),
   ackWithCallback: ackWithCallback<number>({ resync: () => undefined, change: () => undefined }),
 };
 const event = ResyncEvent.of({ x: 1 }, 1);

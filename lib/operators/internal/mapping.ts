@@ -1,0 +1,184 @@
+import { DatasyncError, messageOf } from '../../model/errors.ts';
+import { type ChangeEvent, type DatasyncEvent, ResyncEvent } from '../../model/events.ts';
+import { Snapshot } from '../../model/snapshot.ts';
+import type { Change, KeyValue, Rejected, ResyncDiff } from '../../model/values.ts';
+
+/** What is held of one key; a change makes a new one. */
+interface Held<T, U> {
+  /** As it came. */
+  readonly item: KeyValue<T>;
+  /** As it was told last; missing where no value could be mapped so far. */
+  readonly good: KeyValue<U> | undefined;
+  /** Set while the value that came cannot be mapped. */
+  readonly error: DatasyncError | undefined;
+}
+
+/**
+ * Events with their values mapped. A value that cannot be mapped is rejected here, and the last good one stays.
+ *
+ * It holds what was told of each key. The previous values in an event would do for most: but those in a resync's diff go
+ * back behind an event that failed, and the last good value is the one told last. And so a value that stays the same
+ * object, or the same text, is mapped once.
+ */
+export class Mapping<T, U> {
+  readonly #project: (value: T, key: string) => U;
+  #held = new Map<string, Held<T, U>>();
+  /** The keys that were rejected above, by what was said of them. */
+  #rejected = new Map<string, Rejected<T>>();
+  /** The resync that the view began with. */
+  #base: Pick<ResyncEvent<T>, 'epoch' | 'prefixes'> | undefined;
+  /** What the view has come to since. */
+  #revision = 0;
+
+  /** @param project pure; what it throws must be a DatasyncError, `undefined` is a refusal too */
+  constructor(project: (value: T, key: string) => U) {
+    this.#project = project;
+  }
+
+  /** An event, and from now on the view with it. */
+  take(event: ResyncEvent<T>): ResyncEvent<U>;
+  take(event: ChangeEvent<T>): ChangeEvent<U>;
+  take(event: DatasyncEvent<T>): DatasyncEvent<U>;
+  take(event: DatasyncEvent<T>): DatasyncEvent<U> {
+    this.#revision = event.revision;
+    return event.type === 'resync' ? this.#takeResync(event) : this.#takeChange(event);
+  }
+
+  /** Nothing for these keys, but the view is at this revision now. */
+  passed(revision: number): void {
+    this.#revision = revision;
+  }
+
+  /** The view as it came, as a resync that tells nothing new; `undefined` before the first one. */
+  again(): ResyncEvent<T> | undefined {
+    if (this.#base === undefined) return undefined;
+    return new ResyncEvent({
+      ...this.#base,
+      revision: this.#revision,
+      reason: 'nacked',
+      entries: new Snapshot(Array.from(this.#held.values(), ({ item }) => item)),
+      diff: { added: [], changed: [], removed: [] },
+      rejected: [...this.#rejected.values()],
+    });
+  }
+
+  #takeResync(event: ResyncEvent<T>): ResyncEvent<U> {
+    const before = this.#held;
+    const held = new Map<string, Held<T, U>>();
+    const items: KeyValue<U>[] = [];
+    const rejected: Rejected<U>[] = [];
+    this.#rejected = new Map(event.rejected.map((item) => [item.key, item]));
+    for (const item of event.entries.items) {
+      const one = this.#read(item, before.get(item.key));
+      held.set(item.key, one);
+      if (one.good !== undefined) items.push(one.good);
+      if (one.error !== undefined && !this.#rejected.has(item.key)) rejected.push(refused(one, one.error));
+    }
+    for (const item of event.rejected) rejected.push(withLastGood(item, held.get(item.key)?.good));
+    this.#held = held;
+    this.#base = { epoch: event.epoch, prefixes: event.prefixes };
+    return event.with<U>({ entries: new Snapshot(items), diff: this.#diff(event.diff, before), rejected });
+  }
+
+  #takeChange(event: ChangeEvent<T>): ChangeEvent<U> {
+    const changes: Change<U>[] = [];
+    const rejected: Rejected<U>[] = [];
+    const above = new Set(event.rejected.map(({ key }) => key));
+    for (const change of event.changes) {
+      const { key, revision } = change;
+      const known = this.#held.get(key);
+      const prevValue = this.#previous(key, change.prevValue, known);
+      this.#rejected.delete(key);
+      if (change.op === 'delete') {
+        this.#held.delete(key);
+        changes.push({ op: 'delete', key, prevValue, revision });
+        continue;
+      }
+      const now = this.#read({ key, value: change.value, revision }, known);
+      this.#held.set(key, now);
+      if (now.error === undefined) changes.push({ op: 'put', key, value: now.good!.value, prevValue, revision });
+      else if (!above.has(key)) rejected.push(refused(now, now.error));
+    }
+    for (const item of event.rejected) {
+      this.#rejected.set(item.key, item);
+      rejected.push(withLastGood(item, this.#held.get(item.key)?.good));
+    }
+    return event.with<U>({ changes, rejected });
+  }
+
+  /** The diff with the values told here. A key without a good value stands in none of them; a first good one is new. */
+  #diff(diff: ResyncDiff<T>, before: ReadonlyMap<string, Held<T, U>>): ResyncDiff<U> {
+    const added: KeyValue<U>[] = [];
+    const changed: (KeyValue<U> & { prevValue: U | undefined })[] = [];
+    for (const { key } of diff.added) {
+      const now = this.#held.get(key)?.good;
+      if (now !== undefined) added.push(now);
+    }
+    for (const { key, prevValue: old } of diff.changed) {
+      const now = this.#held.get(key)?.good;
+      const prevValue = this.#previous(key, old, before.get(key));
+      if (now === undefined) continue;
+      if (prevValue === undefined && old !== undefined) added.push(now);
+      else changed.push({ ...now, prevValue });
+    }
+    const removed = diff.removed.map(({ key, prevValue }) => ({
+      key,
+      prevValue: this.#previous(key, prevValue, before.get(key)),
+    }));
+    return { added, changed, removed };
+  }
+
+  #read(item: KeyValue<T>, known: Held<T, U> | undefined): Held<T, U> {
+    const { key, revision } = item;
+    if (known !== undefined && Object.is(known.item.value, item.value)) {
+      if (known.item.revision === revision) return known;
+      if (known.error !== undefined) return { ...known, item };
+      return { item, good: { key, value: known.good!.value, revision }, error: undefined };
+    }
+    try {
+      return { item, good: { key, value: this.#mapped(item.value, key), revision }, error: undefined };
+    } catch (error) {
+      return { item, good: known?.good, error: error as DatasyncError };
+    }
+  }
+
+  /** A previous value: mostly the one held, in a diff maybe an older one. What could not be mapped was never told. */
+  #previous(key: string, value: T | undefined, known: Held<T, U> | undefined): U | undefined {
+    if (value === undefined) return undefined;
+    if (known !== undefined && Object.is(known.item.value, value)) return known.good?.value;
+    try {
+      return this.#mapped(value, key);
+    } catch {
+      return known?.good?.value;
+    }
+  }
+
+  #mapped(value: T, key: string): U {
+    const mapped = this.#project(value, key);
+    if (mapped !== undefined) return mapped;
+    throw new DatasyncError('DECODE_FAILED', `mapValue: the function returned undefined for ${JSON.stringify(key)}`, {
+      key,
+    });
+  }
+}
+
+/** What a user's function throws, with the key. */
+export function explained<T, U>(project: (value: T, key: string) => U): (value: T, key: string) => U {
+  return (value, key) => {
+    try {
+      return project(value, key);
+    } catch (cause) {
+      const message = `mapValue: the value of ${JSON.stringify(key)} cannot be mapped: ${messageOf(cause)}`;
+      throw new DatasyncError('DECODE_FAILED', message, { key, cause });
+    }
+  };
+}
+
+function refused<T, U>({ item, good }: Held<T, U>, error: DatasyncError): Rejected<U> {
+  const raw = item.value instanceof Uint8Array ? item.value : undefined;
+  return withLastGood<T, U>({ key: item.key, raw, error }, good);
+}
+
+function withLastGood<T, U>({ key, raw, error }: Rejected<T>, good: KeyValue<U> | undefined): Rejected<U> {
+  return { key, raw, error, ...(good === undefined ? {} : { lastGood: good.value }) };
+}

@@ -1,0 +1,23 @@
+import { checkEvent, type DatasyncEvent } from '../../model/events.ts';
+import { Snapshot } from '../../model/snapshot.ts';
+
+/** What an event says of the keys under a prefix. A resync always says something; a change that does not gives `undefined`. */
+export function partOf<T>(event: DatasyncEvent<T>, prefix: string): DatasyncEvent<T> | undefined {
+  checkEvent(event);
+  const rejected = under(event.rejected, prefix);
+  if (event.type === 'change') {
+    const changes = under(event.changes, prefix);
+    return changes.length === 0 && rejected.length === 0 ? undefined : event.with({ changes, rejected });
+  }
+  const { added, changed, removed } = event.diff;
+  return event.with({
+    prefixes: [prefix],
+    entries: prefix === '' ? event.entries : new Snapshot(event.entries.under(prefix)),
+    diff: { added: under(added, prefix), changed: under(changed, prefix), removed: under(removed, prefix) },
+    rejected,
+  });
+}
+
+function under<E extends { readonly key: string }>(items: readonly E[], prefix: string): readonly E[] {
+  return items.filter(({ key }) => key.startsWith(prefix));
+}
