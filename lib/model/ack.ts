@@ -142,6 +142,11 @@ export class Ack {
     });
   }
 
+  /** A word that came too late for a part of the event is counted as one about the whole. */
+  late(): void {
+    this.#owner?.late();
+  }
+
   onSettled(listener: (outcome: Outcome) => void): void {
     if (this.#settled) listener(this.#worst);
     else if (this.#listeners === undefined) this.#listeners = [listener];

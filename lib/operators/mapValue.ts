@@ -28,7 +28,7 @@ export function mapValue<T, U>(
   checkOptions('mapValue', { project }, { project: rule.callback }, ['project']);
   return (source) =>
     defer(() => {
-      const mapping = new Mapping(explained(project));
+      const mapping = new Mapping(explained(project), 'given');
       return source.pipe(
         map((event) => {
           checkEvent(event, 'mapValue');

@@ -83,6 +83,20 @@ export const storeRules: Rules = {
   maxSilence: rule.milliseconds,
 };
 
+/** The table of {@link RetryConfig}, but for `stable`, which is about connections. */
+export const retryRules: Rules = {
+  count: rule.count,
+  delay: [
+    (value) => typeof value === 'function' || rule.milliseconds[0](value),
+    'a number of milliseconds, or a function',
+  ],
+  maxDelay: rule.milliseconds,
+  random: rule.callback,
+};
+
+/** The table of {@link RedeliverConfig}. */
+export const redeliverRules: Rules = { count: rule.count, delay: rule.milliseconds, maxDelay: rule.milliseconds };
+
 /** The table of {@link SourceConfig}, for sources that add options of their own. */
 export const sourceRules: Rules = {
   prefixes: rule.textsOrObservable,
@@ -91,22 +105,13 @@ export const sourceRules: Rules = {
   resyncOn: rule.observable,
   resyncAfterReconnect: rule.flag,
   statusObserver: rule.observer,
-  retry: {
-    count: rule.count,
-    delay: [
-      (value) => typeof value === 'function' || rule.milliseconds[0](value),
-      'a number of milliseconds, or a function',
-    ],
-    maxDelay: rule.milliseconds,
-    stable: rule.milliseconds,
-    random: rule.callback,
-  },
+  retry: { ...retryRules, stable: rule.milliseconds },
   delivery: {
     inFlight: rule.positive,
     queue: rule.count,
     overflow: oneOf('conflate', 'error'),
     onNack: oneOf('report', 'resync'),
-    redeliver: { count: rule.count, delay: rule.milliseconds, maxDelay: rule.milliseconds },
+    redeliver: redeliverRules,
     claimTimeout: rule.milliseconds,
   },
 };

@@ -31,7 +31,7 @@ describe('mapValue', () => {
     const values = { R: '{x:1 y:2}@1', a: 'x:1>3@2', b: '!y:2@3' };
     const expected = { R: '{x:10 y:20}@1', a: 'x:10>30@2', b: '!y:20@3' };
     runMarbles(({ cold, expectEvents }) => {
-      expectEvents(cold('-R-a-b-|', values).pipe(tenfold)).toBe('-R-a-b-|', expected);
+      expectEvents(cold<number>('-R-a-b-|', values).pipe(tenfold)).toBe('-R-a-b-|', expected);
     });
   });
 
@@ -97,13 +97,13 @@ describe('mapValue', () => {
 
   it('source error', () => {
     runMarbles(({ cold, expectEvents }) => {
-      expectEvents(cold('-R#', { R: '{a:1}@1' }, 'no').pipe(tenfold)).toBe('-R#', { R: '{a:10}@1' }, 'no');
+      expectEvents(cold<number>('-R#', { R: '{a:1}@1' }, 'no').pipe(tenfold)).toBe('-R#', { R: '{a:10}@1' }, 'no');
     });
   });
 
   it('early unsubscribe', () => {
     runMarbles(({ cold, expectEvents, expectSubscriptions }) => {
-      const source = cold('-R-a', { R: '{a:1}@1', a: 'a:2@2' });
+      const source = cold<number>('-R-a', { R: '{a:1}@1', a: 'a:2@2' });
       expectEvents(source.pipe(tenfold), '^-!').toBe('-R', { R: '{a:10}@1' });
       expectSubscriptions(source.subscriptions).toBe('^-!');
     });

@@ -29,10 +29,15 @@ export class Mapping<T, U> {
   #base: Pick<ResyncEvent<T>, 'epoch' | 'prefixes'> | undefined;
   /** What the view has come to since. */
   #revision = 0;
+  readonly #diffs: 'given' | 'own';
 
-  /** @param project pure; what it throws must be a DatasyncError, `undefined` is a refusal too */
-  constructor(project: (value: T, key: string) => U) {
+  /**
+   * @param project pure; what it throws must be a DatasyncError, `undefined` is a refusal too
+   * @param diffs `given`: those of the resyncs are mapped; `own`: against what was taken before, whatever the resyncs say
+   */
+  constructor(project: (value: T, key: string) => U, diffs: 'given' | 'own') {
     this.#project = project;
+    this.#diffs = diffs;
   }
 
   /** An event, and from now on the view with it. */
@@ -67,6 +72,7 @@ export class Mapping<T, U> {
     const held = new Map<string, Held<T, U>>();
     const items: KeyValue<U>[] = [];
     const rejected: Rejected<U>[] = [];
+    const rejectedBefore = this.#rejected;
     this.#rejected = new Map(event.rejected.map((item) => [item.key, item]));
     for (const item of event.entries.items) {
       const one = this.#read(item, before.get(item.key));
@@ -77,7 +83,8 @@ export class Mapping<T, U> {
     for (const item of event.rejected) rejected.push(withLastGood(item, held.get(item.key)?.good));
     this.#held = held;
     this.#base = { epoch: event.epoch, prefixes: event.prefixes };
-    return event.with<U>({ entries: new Snapshot(items), diff: this.#diff(event.diff, before), rejected });
+    const diff = this.#diffs === 'given' ? this.#mappedDiff(event.diff, before) : this.#ownDiff(before, rejectedBefore);
+    return event.with<U>({ entries: new Snapshot(items), diff, rejected });
   }
 
   #takeChange(event: ChangeEvent<T>): ChangeEvent<U> {
@@ -107,7 +114,7 @@ export class Mapping<T, U> {
   }
 
   /** The diff with the values told here. A key without a good value stands in none of them; a first good one is new. */
-  #diff(diff: ResyncDiff<T>, before: ReadonlyMap<string, Held<T, U>>): ResyncDiff<U> {
+  #mappedDiff(diff: ResyncDiff<T>, before: ReadonlyMap<string, Held<T, U>>): ResyncDiff<U> {
     const added: KeyValue<U>[] = [];
     const changed: (KeyValue<U> & { prevValue: U | undefined })[] = [];
     for (const { key } of diff.added) {
@@ -125,6 +132,29 @@ export class Mapping<T, U> {
       key,
       prevValue: this.#previous(key, prevValue, before.get(key)),
     }));
+    return { added, changed, removed };
+  }
+
+  /** The diff against what was taken before. A key that can be read again is told, also where it has the same value. */
+  #ownDiff(before: ReadonlyMap<string, Held<T, U>>, rejectedBefore: ReadonlyMap<string, Rejected<T>>): ResyncDiff<U> {
+    const added: KeyValue<U>[] = [];
+    const changed: (KeyValue<U> & { prevValue: U | undefined })[] = [];
+    const removed: { key: string; prevValue: U | undefined }[] = [];
+    for (const [key, { item, good, error }] of this.#held) {
+      if (good === undefined) continue;
+      const old = before.get(key);
+      if (old?.good === undefined) added.push(good);
+      else if (error === undefined) {
+        const isSame = old.item.revision === item.revision && Object.is(old.item.value, item.value);
+        const isRecovered = old.error !== undefined || (rejectedBefore.has(key) && !this.#rejected.has(key));
+        if (!isSame || isRecovered) changed.push({ ...good, prevValue: old.good.value });
+      }
+    }
+    for (const [key, { good }] of before) if (!this.#held.has(key)) removed.push({ key, prevValue: good?.value });
+    for (const key of rejectedBefore.keys()) {
+      if (!before.has(key) && !this.#held.has(key) && !this.#rejected.has(key))
+        removed.push({ key, prevValue: undefined });
+    }
     return { added, changed, removed };
   }
 
