@@ -6,8 +6,8 @@ import { type Ack, failure, type Outcome, outcomes } from '../model/ack.ts';
 import { ackOf, type DatasyncEvent, release, retained } from '../model/events.ts';
 import type { SourceStatus } from '../model/status.ts';
 import type { KeyValue } from '../model/values.ts';
+import type { ConsumerOutcome } from '../operators/orderedResync.ts';
 import type {
-  ConsumerOutcome,
   DeclaredConsumer,
   Fact,
   Place,
@@ -155,9 +155,10 @@ export class History<T = unknown> {
       readonly event: DatasyncEvent<unknown>;
       readonly outcome?: Outcome;
       readonly outcomes?: Readonly<Record<string, ConsumerOutcome>>;
+      readonly again?: string;
     },
   >(name = 'results'): MonoTypeOperatorFunction<R> {
-    return tap(({ event, outcome, outcomes }) => {
+    return tap(({ event, outcome, outcomes, again }) => {
       const ack = ackOf(event);
       this.add({
         type: 'result',
@@ -166,6 +167,7 @@ export class History<T = unknown> {
         ack: this.#numberOf(ack),
         outcome,
         outcomes,
+        again,
         standing: standing(ack) ?? 'open',
       });
     });

@@ -1,3 +1,4 @@
+export type { ConsumerOutcome } from '../operators/orderedResync.ts';
 export { History, type HistoryOptions } from './history.ts';
 export {
   type MatchOptions,
@@ -18,7 +19,6 @@ export {
   runMarbles,
 } from './runMarbles.ts';
 export {
-  type ConsumerOutcome,
   type DeclaredConsumer,
   type EventBody,
   type Fact,

@@ -72,6 +72,7 @@ export interface Notation {
  * | `{x:1@5}@7` `x:1@7,y:2@8` `x:1@7@8` | a key with a revision of its own; the last revision is that of the event |
  * | `{x:1}` | a state |
  * | `{x:1}@7 applied` `x:3@8 timedOut` | an event and its outcome |
+ * | `{routes:applied rules:failed}` | how an event ended by consumer, of an `{ event, outcomes }` |
  * | `x:3@8 failed(x) "no route"` | failed, with the keys and the message of the error; both may be left out |
  *
  * Keys and texts of letters, digits and `_-+/.$#%&*` stand bare; all others are JSON: `{"a b":{"n":[1,"2"]}}@7`.

@@ -74,11 +74,17 @@ function isDiffWritten(items: readonly WrittenItem[]): boolean {
   return isMarked(items, '!', '+', '=') || items.some(isChanged);
 }
 
-/** All that the notation can say of a value; undefined where it is nothing of ours. */
+/** All that the notation can say of a value; undefined where it is nothing of ours. Outcomes by consumer are a state. */
 export function toWritten(value: unknown): Written | undefined {
   if (value instanceof ResyncEvent || value instanceof ChangeEvent) return writtenEvent(value);
   if (typeof value !== 'object' || value === null) return undefined;
   if (isState(value)) return { type: 'state', items: stateItems(value) };
+  const consumers = (value as { readonly outcomes?: Readonly<Record<string, { readonly type: string }>> }).outcomes;
+  if (consumers !== undefined)
+    return {
+      type: 'state',
+      items: stateItems(new Map(Object.entries(consumers).map(([name, { type }]) => [name, type]))),
+    };
   const { event, outcome } = value as Partial<{ event: unknown; outcome: Partial<Outcome> }>;
   if (!(event instanceof ResyncEvent || event instanceof ChangeEvent) || outcome?.type === undefined) return undefined;
   return writtenOutcome(writtenEvent(event), outcome as Outcome);

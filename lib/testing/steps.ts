@@ -2,6 +2,8 @@ import type { Outcome } from '../model/ack.ts';
 import type { Capabilities } from '../model/capabilities.ts';
 import type { DatasyncEvent } from '../model/events.ts';
 import type { SourceStatus } from '../model/status.ts';
+import type { OnFailure } from '../operators/internal/declared.ts';
+import type { ConsumerOutcome } from '../operators/orderedResync.ts';
 import type { Frame } from '../source/frames.ts';
 import type { Invariant } from './validators/invariant.ts';
 
@@ -46,6 +48,8 @@ export interface DeclaredConsumer {
   readonly name: string;
   /** Default: true. */
   readonly required?: boolean;
+  /** Default: that of {@link HistoryOptions}. */
+  readonly onFailure?: OnFailure;
 }
 
 /** How an event stood when something else happened. */
@@ -93,7 +97,9 @@ export type StepBody<T> =
       readonly event: DatasyncEvent<unknown>;
       readonly ack: number;
       readonly outcome: Outcome | undefined;
-      readonly outcomes: Readonly<Record<string, ConsumerOutcome>> | undefined /** Whether the event had settled. */;
+      readonly outcomes: Readonly<Record<string, ConsumerOutcome>> | undefined;
+      /** The one consumer that was told again. */
+      readonly again: string | undefined /** Whether the event had settled. */;
       readonly standing: Standing;
     }
   /** A view that was emitted (`toState`). */
@@ -112,9 +118,6 @@ export type StepBody<T> =
   | { readonly type: 'note'; readonly text: string }
   /** Nothing is broken, nothing is written, every back-off is over; `holding`: but some consumer still keeps events open. */
   | { readonly type: 'quiet'; readonly holding: boolean };
-
-/** What a consumer of `orderedResync` is reported with. */
-export type ConsumerOutcome = Outcome | { readonly type: 'notStarted' };
 
 /** What the store holds for a key; `undefined`: nothing. */
 export type Fact<T> = { readonly value: T | typeof undecodable; readonly revision: number } | undefined;

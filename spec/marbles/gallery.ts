@@ -55,7 +55,8 @@ title = result
 - An expression is JavaScript with everything that \`rx-datasync\` and \`rxjs\` export in scope. It may go on in lines that start with \`>\`.
 - The pipeline is subscribed once: each row shows what passes there while the stages below do their work.
 - \`subs = ^---!\` under a row that goes in: when it must be subscribed. \`unsub = ^---!\` under the last row: when it is unsubscribed.
-- \`without = I9 I12\` under a stage: it is dropped (for \`ackWithCallback\`, \`concatMap\` over the same work takes its place), and then
+- \`without = I9 I12\` under a stage: it is dropped (for \`ackWithCallback\`, \`concatMap\` over the same work takes its place; for
+  \`orderedResync\`, one \`ackWithCallback\` that does the work of all consumers at once), and then
   exactly these invariants must fail for what reaches the consumer, and none with the stage in place.
 
 Values are written in the notation of \`rx-datasync/testing\`:
@@ -70,4 +71,5 @@ Values are written in the notation of \`rx-datasync/testing\`:
 | \`x:?@8\` \`x:1?@8\` | rejected; 1 stays in force |
 | \`~x:3@8\` | coalesced |
 | \`{x:1}\` | a state |
+| \`{routes:applied rules:failed}\` | how an event ended, by consumer |
 | \`{x:1}@7 applied\` \`x:3@8 failed "no route"\` | an event and its outcome |`;

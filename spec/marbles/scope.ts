@@ -4,6 +4,7 @@ import type { DatasyncEvent } from '../../lib/model/events.ts';
 import { type AckHandlers, type AckWithCallbackConfig, ackWithCallback } from '../../lib/operators/ackWithCallback.ts';
 import type { History } from '../../lib/testing/history.ts';
 import type { MarbleHelpers } from '../../lib/testing/runMarbles.ts';
+import type { DeclaredConsumer } from '../../lib/testing/steps.ts';
 import type { Diagram, Row, Stage } from './parse.ts';
 
 export type Operator = rxjs.OperatorFunction<unknown, unknown>;
@@ -28,12 +29,40 @@ export function play(output: rxjs.Observable<unknown>, unsub: string | undefined
   output.pipe(rxjs.takeUntil(end)).subscribe({ error: () => undefined });
 }
 
-export function scopeOf(rows: readonly Input[], history: History) {
-  const worksOf = new WeakMap<Operator, (event: unknown) => rxjs.ObservableInput<unknown>>();
+/** @param consumers filled with those of an `orderedResync`, for the history */
+export function scopeOf(rows: readonly Input[], history: History, consumers: DeclaredConsumer[] = []) {
+  /** What a user would write in place of an operator that works. */
+  const insteadOf = new WeakMap<Operator, Operator>();
   const recorded = (given: AckHandlers<unknown>, config?: AckWithCallbackConfig): Operator => {
     const handlers = { resync: history.work('work', given.resync), change: history.work('work', given.change) };
     const operator = ackWithCallback(handlers, config) as Operator;
-    worksOf.set(operator, (event) => startWork(handlers, event as DatasyncEvent<unknown>));
+    insteadOf.set(
+      operator,
+      rxjs.concatMap((event) => startWork(handlers, event as DatasyncEvent<unknown>)),
+    );
+    return operator;
+  };
+  const parts = new Map<library.Consumer, (source: library.Source<Uint8Array>) => rxjs.Observable<unknown>>();
+  const declared: typeof library.consumer = (name, prefix, codec, work, config) => {
+    if (typeof work === 'function') throw new Error('a diagram needs handlers: what a pipeline does is not recorded');
+    const handlers = { resync: history.work(name, work.resync), change: history.work(name, work.change) };
+    const one = library.consumer(name, prefix, codec, handlers, config);
+    parts.set(one, (source) => {
+      const decoded = library.mapValue((raw: Uint8Array, key) => codec.decode(raw, key));
+      return source.pipe(
+        library.withPrefix(prefix),
+        decoded,
+        rxjs.mergeMap((event) => startWork(handlers as AckHandlers<unknown>, event)),
+      );
+    });
+    return one;
+  };
+  const group = (given: readonly library.Consumer[], config?: library.OrderedResyncConfig): Operator => {
+    const operator = library.orderedResync(given, config) as Operator;
+    consumers.push(...given.map(({ name, required }) => ({ name, required })));
+    const all = (event: DatasyncEvent<Uint8Array>) =>
+      rxjs.merge(...given.map((one) => parts.get(one)!(rxjs.of(event))));
+    insteadOf.set(operator, ackWithCallback<Uint8Array>({ resync: all, change: all }) as Operator);
     return operator;
   };
   const further = rows.slice(1).map(({ row, observable }) => [row.title, observable] as const);
@@ -41,6 +70,8 @@ export function scopeOf(rows: readonly Input[], history: History) {
     ...rxjs,
     ...library,
     ackWithCallback: recorded,
+    consumer: declared,
+    orderedResync: group,
     ...Object.fromEntries(further),
   };
   const compile = ({ file }: Diagram, { expression, line }: Stage): Operator => {
@@ -55,7 +86,7 @@ export function scopeOf(rows: readonly Input[], history: History) {
       throw new Error(`${file}:${line}: > ${expression}\n  expected an operator, found ${typeof operator}`);
     return operator as Operator;
   };
-  return { compile, worksOf };
+  return { compile, insteadOf };
 }
 
 function startWork(handlers: AckHandlers<unknown>, event: DatasyncEvent<unknown>): rxjs.ObservableInput<unknown> {

@@ -1,8 +1,9 @@
-import { concatMap, type Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import type { Capabilities } from '../../lib/model/capabilities.ts';
 import { History } from '../../lib/testing/history.ts';
 import { read } from '../../lib/testing/notationText.ts';
 import { runMarbles } from '../../lib/testing/runMarbles.ts';
+import type { DeclaredConsumer } from '../../lib/testing/steps.ts';
 import { validate } from '../../lib/testing/validate.ts';
 import type { Diagram, Stage } from './parse.ts';
 import { inputsOf, type Operator, play, scopeOf } from './scope.ts';
@@ -22,28 +23,31 @@ const capabilities: Capabilities = {
 };
 
 /**
- * Runs a diagram with one stage dropped (an `ackWithCallback` becomes `concatMap` over the same work) or in place, and
+ * Runs a diagram with one stage dropped (an `ackWithCallback` becomes `concatMap` over the same work, an `orderedResync`
+ * one `ackWithCallback` that does the work of all at once) or in place, and
  * judges what reaches the consumer: the events that come out of the last stage with events, and what its work did.
  *
  * @param dropped whether it is dropped
  * @returns the invariants that do not hold, each with the messages
  */
 export function violationsAt(diagram: Diagram, stage: Stage, dropped: boolean): Map<string, string[]> {
-  const history = new History();
+  const consumers: DeclaredConsumer[] = [];
+  const history = new History({ consumers });
   const isBuffered = diagram.stages.some(({ expression }) => expression.startsWith('bufferDuringResync('));
   const watch = history.tap(isBuffered ? 'buffered' : 'below') as Operator;
   const last = diagram.stages.filter(isOfEvents).at(-1);
   runMarbles((helpers) => {
     const rows = inputsOf(diagram, helpers);
-    const scope = scopeOf(rows, history);
+    const scope = scopeOf(rows, history, consumers);
     let output: Observable<unknown> = rows[0]!.observable;
     if (last === undefined) output = output.pipe(watch);
     for (const each of diagram.stages) {
       const operator = scope.compile(diagram, each);
-      const work = scope.worksOf.get(operator);
-      if (dropped && each === stage) output = work === undefined ? output : output.pipe(concatMap(work));
+      const instead = scope.insteadOf.get(operator);
+      if (dropped && each === stage) output = instead === undefined ? output : output.pipe(instead);
       else
-        output = work === undefined ? output.pipe(operator) : output.pipe(operator, history.tapResults() as Operator);
+        output =
+          instead === undefined ? output.pipe(operator) : output.pipe(operator, history.tapResults() as Operator);
       if (each === last) output = output.pipe(watch);
     }
     play(output, diagram.stages.at(-1)?.result.unsub, helpers);

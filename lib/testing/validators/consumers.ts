@@ -1,4 +1,6 @@
 import { settledWell } from '../../model/ack.ts';
+import type { HistoryOptions } from '../history.ts';
+import type { StepOf } from '../steps.ts';
 import type { Finding, Validator } from './invariant.ts';
 import { held } from './memo.ts';
 import type { Run, Work } from './run.ts';
@@ -6,25 +8,39 @@ import type { Run, Work } from './run.ts';
 /** The works of all consumers on one event. */
 interface Round {
   readonly type: 'resync' | 'change';
-  readonly epoch: number;
   readonly revision: number;
   readonly step: number;
   readonly works: Map<string, Work[]>;
+  /** What was said of it at the end. */
+  result: StepOf<unknown, 'result'> | undefined;
 }
 
-/** Of each event, the works of the declared consumers; parts of one event belong together. */
+/**
+ * Of each event, the works of the declared consumers; parts of one event belong together. Epochs are each consumer's own:
+ * an event that has come to its result is another one than the next of the same revision.
+ */
 function roundsOf(run: Run): Round[] {
   const names = new Set((run.history.options.consumers ?? []).map(({ name }) => name));
-  const rounds = new Map<string, Round>();
-  for (const work of run.works) {
-    const { consumer, event, step } = work.start;
-    if (!names.has(consumer)) continue;
-    const { type, epoch, revision } = event;
-    const id = `${type} ${epoch} ${revision}`;
-    const round = held(rounds, id, (): Round => ({ type, epoch, revision, step, works: new Map() }));
-    round.works.set(consumer, [...(round.works.get(consumer) ?? []), work]);
+  const open = new Map<string, Round>();
+  const rounds: Round[] = [];
+  const works = new Map(run.works.map((work) => [work.start.work, work]));
+  const isCounted = run.has.has('results');
+  for (const step of run.steps) {
+    if (step.type !== 'workStart' && step.type !== 'result') continue;
+    const { type, revision, epoch } = step.event;
+    const id = `${type} ${revision} ${isCounted ? '' : epoch}`;
+    if (step.type === 'result' ? step.outcomes === undefined : !names.has(step.consumer)) continue;
+    const round = held(open, id, (): Round => {
+      const begun: Round = { type, revision, step: step.step, works: new Map(), result: undefined };
+      rounds.push(begun);
+      return begun;
+    });
+    if (step.type === 'result') {
+      round.result = step;
+      open.delete(id);
+    } else round.works.set(step.consumer, [...(round.works.get(step.consumer) ?? []), works.get(step.work)!]);
   }
-  return [...rounds.values()].sort((a, b) => a.step - b.step);
+  return rounds;
 }
 
 /** When a consumer was through with an event; `undefined`: not yet. */
@@ -68,7 +84,9 @@ function* tooEarly(run: Run, rounds: readonly Round[]): Iterable<Finding> {
     .map(({ name }) => name);
   for (const round of rounds) {
     if (round.type !== 'change') continue;
-    const resync = rounds.findLast((other) => other.type === 'resync' && other.step < round.step);
+    const resync = rounds.findLast(
+      (other) => other.type === 'resync' && other.step < round.step && other.result?.again === undefined,
+    );
     if (resync === undefined) continue;
     const waiting = required.find((name) => {
       const works = resync.works.get(name);
@@ -89,42 +107,50 @@ export const failedStage: Validator = {
   says: 'after a consumer failed the policy is applied, and the result names the outcome of each',
   needs: ['work', 'consumers', 'results'],
   *check(run) {
-    const consumers = run.history.options.consumers ?? [];
-    const { onFailure } = run.history.options;
-    for (const { event, outcomes, step } of run.of('result')) {
-      if (outcomes === undefined) continue;
-      const missing = consumers.find(({ name }) => outcomes[name] === undefined);
-      if (missing !== undefined)
-        yield { step, message: `the result of the ${event.type} at ${event.revision} does not name ${missing.name}` };
-      const round = roundsOf(run).find(
-        ({ type, epoch, revision }) => type === event.type && epoch === event.epoch && revision === event.revision,
-      );
-      if (round === undefined) continue;
-      let failed: string | undefined;
-      for (const { name, required = true } of consumers) {
-        const works = round.works.get(name);
-        const said = outcomes[name];
-        const last = works?.at(-1)?.end?.outcome;
-        if (last?.type === 'failed' && said?.type !== 'failed') {
-          yield {
-            step,
-            message: `${name} failed on the ${event.type} at ${event.revision}; the result says ${said?.type ?? 'nothing'}`,
-          };
-        }
-        const isStopped = failed !== undefined && onFailure === 'stop' && event.type === 'resync';
-        if (isStopped && works !== undefined)
-          yield {
-            step: works[0]!.start.step,
-            message: `${name} starts, though ${failed} failed and onFailure is stop`,
-          };
-        if (isStopped && works === undefined && said?.type !== 'notStarted')
-          yield { step, message: `${name} did not start; the result says ${said?.type ?? 'nothing'}` };
-        const isSkipped =
-          failed !== undefined && (onFailure === 'continue' || onFailure === 'retry') && works === undefined;
-        if (isSkipped && event.type === 'resync')
-          yield { step, message: `${name} did not start after ${failed} had failed, though onFailure is ${onFailure}` };
-        if (required && last !== undefined && !settledWell(last)) failed ??= name;
-      }
+    for (const { result, works } of roundsOf(run)) {
+      if (result !== undefined) yield* judged(run.history.options, result, works);
     }
   },
 };
+
+function* judged(
+  { consumers = [], onFailure: policy }: HistoryOptions,
+  { event, outcomes = {}, again, step }: StepOf<unknown, 'result'>,
+  works: ReadonlyMap<string, readonly Work[]>,
+): Iterable<Finding> {
+  const what = `the ${event.type} at ${event.revision}`;
+  let failed: string | undefined;
+  // `maybe`: what failed after its work was through may have come too late to stop anybody.
+  let isStopped: 'no' | 'maybe' | 'yes' = 'no';
+  for (const { name, required = true, onFailure = policy } of consumers) {
+    const said = outcomes[name];
+    if (said === undefined) {
+      yield { step, message: `the result of ${what} does not name ${name}` };
+      continue;
+    }
+    const own = works.get(name);
+    const last = own?.at(-1)?.end?.outcome;
+    if (last?.type === 'failed' && said.type !== 'failed')
+      yield { step, message: `${name} failed on ${what}; the result says ${said.type}` };
+    if (last?.type === 'cancelled' && said.type !== 'notStarted' && settledWell(said))
+      yield { step, message: `${name} was stopped at its work on ${what}; the result says ${said.type}` };
+    if (again !== undefined && again !== name) {
+      if (own !== undefined)
+        yield { step: own[0]!.start.step, message: `${name} starts on ${what}, which is for ${again}` };
+      continue;
+    }
+    if (isStopped === 'yes' && own !== undefined)
+      yield { step: own[0]!.start.step, message: `${name} starts, though ${failed} failed and onFailure is stop` };
+    if (isStopped === 'yes' && own === undefined && said.type !== 'notStarted')
+      yield { step, message: `${name} did not start; the result says ${said.type}` };
+    if (isStopped === 'no' && event.type === 'resync' && said.type === 'notStarted') {
+      const after = failed === undefined ? 'nobody failed' : `only ${failed} failed, and nobody stops`;
+      yield { step, message: `${name} did not start on ${what}, though ${after}` };
+    }
+    const isBad = last !== undefined && !settledWell(last);
+    const isSaid = said.type !== 'notStarted' && !settledWell(said);
+    if (!required || !(isBad || isSaid)) continue;
+    failed ??= name;
+    if (onFailure === 'stop' && event.type === 'resync' && isStopped !== 'yes') isStopped = isBad ? 'yes' : 'maybe';
+  }
+}
