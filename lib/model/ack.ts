@@ -159,11 +159,6 @@ export class Ack {
     else this.#lateListeners.push(listener);
   }
 
-  /** A word too late, said to an ack that stands for this one. */
-  late(): void {
-    this.#owner?.late();
-  }
-
   claim(): Claim {
     if (this.#settled) this.#owner?.late();
     else this.retain();

@@ -8,7 +8,7 @@ import {
   throwError,
   timer,
 } from 'rxjs';
-import { DatasyncError, type ErrorCode, reasonOf } from '../model/errors.ts';
+import { DatasyncError, type DatasyncErrorDetails, type ErrorCode, reasonOf } from '../model/errors.ts';
 import { shown } from '../model/options.ts';
 import type { ResolvedRetry } from './config.ts';
 
@@ -18,13 +18,14 @@ import type { ResolvedRetry } from './config.ts';
  */
 export class Backoff {
   readonly #config: ResolvedRetry;
-  readonly #backend: string;
+  readonly #where: DatasyncErrorDetails;
   #attempt = 0;
   #liveSince: number | undefined;
 
-  constructor(config: ResolvedRetry, backend: string) {
+  /** @param where for errors: what is wrong with the functions of the policy */
+  constructor(config: ResolvedRetry, where: DatasyncErrorDetails = {}) {
     this.#config = config;
-    this.#backend = backend;
+    this.#where = where;
   }
 
   /** Failures in a row. */
@@ -91,6 +92,6 @@ export class Backoff {
   }
 
   #fault(code: ErrorCode, message: string, details: { readonly cause?: unknown } = {}): DatasyncError {
-    return new DatasyncError(code, message, { ...details, backend: this.#backend });
+    return new DatasyncError(code, message, { ...details, ...this.#where });
   }
 }

@@ -41,7 +41,7 @@ export class Connection<P> {
   ) {
     this.#backend = backend;
     this.#observer = observer;
-    this.#backoff = new Backoff(retry, backend.name);
+    this.#backoff = new Backoff(retry, { backend: backend.name });
     const { maxSilence, name } = backend;
     this.#silence = new Silence(maxSilence, () => {
       const message = `nothing came for ${maxSilence} ms, not even a sign of life`;

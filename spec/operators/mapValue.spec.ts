@@ -36,13 +36,17 @@ describe('mapValue', () => {
   });
 
   it.each([
-    ['{x:1 +y:2 z:3>4 !w:5}@9 requested', '{x:10 +y:20 z:30>40 !w:50}@9 requested'],
     ['{x:1? y:?}@1', '{x:10? y:?}@1'],
     ['x:1>2,!y:3,+z:4@1', 'x:10>20,!y:30,+z:40@1'],
     ['~x:2@8', '~x:20@8'],
     ['{x:1@5}@7', '{x:10@5}@7'],
   ])('%s becomes %s', (text, expected) => {
     expect(mapped(tenfold, text)).toEqual(like(expected));
+  });
+
+  it('a resync has its diff against what went through here', () => {
+    const told = mapped(tenfold, '{x:1 z:3 w:5}@1', '{=x:1@1 +y:2 z:3>4 !w:5}@9 requested');
+    expect(told.slice(1)).toEqual(like('{=x:10@1 +y:20 z:30>40 !w:50}@9 requested'));
   });
 
   it('gives the key too, and keeps epoch, prefixes and ack', () => {
@@ -163,7 +167,7 @@ describe('a value that cannot be mapped', () => {
     ['then it is gone', ['{x:1}@1', 'x:1>-1@2', '!x:-1@3'], ['{x:10}@1', 'x:10?@2', '!x:10@3']],
     ['never good, then gone: told once', ['{x:-1}@1', '!x:-1@2'], ['{x:?}@1', '!x@2']],
     ['gone and bad: nothing is left of it', ['{x:1}@1', '!x:1@2', 'x:-1@3'], ['{x:10}@1', '!x:10@2', 'x:?@3']],
-    ['a resync keeps the last good one', ['{x:1}@1', '{x:1>-1}@2'], ['{x:10}@1', '{x:10>10?@1}@2']],
+    ['a resync keeps the last good one', ['{x:1}@1', '{x:1>-1}@2'], ['{x:10}@1', '{=x:10?@1}@2']],
     ['and names it again', ['{x:1}@1', 'x:1>-1@2', '{=x:-1@2}@3'], ['{x:10}@1', 'x:10?@2', '{=x:10?@1}@3']],
     ['good again in a resync', ['{x:1}@1', 'x:1>-1@2', '{x:-1>3}@3'], ['{x:10}@1', 'x:10?@2', '{x:10>30}@3']],
     ['new in a resync', ['{y:1}@1', '{=y:1@1 +x:-1}@2'], ['{y:10}@1', '{=y:10@1 x:?}@2']],
@@ -174,14 +178,29 @@ describe('a value that cannot be mapped', () => {
     expect(mapped(positive, ...texts)).toEqual(like(...expected));
   });
 
-  it('what was told last stays, although the diff goes back behind an event that failed', () => {
-    // x was 1, then 2, on which somebody failed; so the resync says that it was 1.
-    const [, , resync] = mapped(positive, '{x:1}@1', 'x:1>2@2', '{x:1>-3}@3');
-    expect([resync]).toEqual(like('{x:10>20?@2}@3'));
+  it.each([
+    ['what was told last stays, although the diff goes back behind it', '{x:1}@1', 'x:1>2@2', '{x:10>20?@2}@3'],
+    ['a key that was new in it is so with its last good value', '{}@1', '+x:2@2', '{+x:20?@2}@3'],
+  ])('after an event that failed: %s', (_, first, change, expected) => {
+    const producer = new Producer();
+    const got: Event[] = [];
+    producer.source.pipe(positive).subscribe((one) => {
+      got.push(one);
+      if (one.type === 'change') one.fail('no');
+    });
+    producer.tell(first, change, '{x:1>-3}@3', '{x:-3>-4}@4');
+    expect(got.slice(2)).toEqual(like(expected, '{=x:20?@2}@4'));
   });
 
-  it('a key that was new in an event that failed is named by the next resync with its last good value', () => {
-    expect(mapped(positive, '{}@1', '+x:2@2', '{+x:-3}@3').slice(2)).toEqual(like('{+x:20?@2}@3'));
+  it('after an event that failed: a key that is bad now, and was deleted before, is removed', () => {
+    const producer = new Producer();
+    const got: Event[] = [];
+    producer.source.pipe(positive).subscribe((one) => {
+      got.push(one);
+      if (one.revision === 2) one.fail('no');
+    });
+    producer.tell('{x:1}@1', '!x:1@2', '+x:-1@3', '{x:1>-1}@3 nacked');
+    expect(got.slice(3)).toEqual(like('{!x:10 x:?}@3 nacked'));
   });
 
   it('what was rejected above is rejected below, with the value that was told here', () => {

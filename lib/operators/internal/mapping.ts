@@ -16,9 +16,9 @@ interface Held<T, U> {
 /**
  * Events with their values mapped. A value that cannot be mapped is rejected here, and the last good one stays.
  *
- * It holds what was told of each key. The previous values in an event would do for most: but those in a resync's diff go
- * back behind an event that failed, and the last good value is the one told last. And so a value that stays the same
- * object, or the same text, is mapped once.
+ * It holds what was told of each key, and compares a resync with that: the diff of the resync goes back behind an event
+ * that failed, and names what was never told here. So the last good value is the one told last, and a value that stays the
+ * same object, or the same text, is mapped once.
  */
 export class Mapping<T, U> {
   readonly #project: (value: T, key: string) => U;
@@ -29,15 +29,10 @@ export class Mapping<T, U> {
   #base: Pick<ResyncEvent<T>, 'epoch' | 'prefixes'> | undefined;
   /** What the view has come to since. */
   #revision = 0;
-  readonly #diffs: 'given' | 'own';
 
-  /**
-   * @param project pure; what it throws must be a DatasyncError, `undefined` is a refusal too
-   * @param diffs `given`: those of the resyncs are mapped; `own`: against what was taken before, whatever the resyncs say
-   */
-  constructor(project: (value: T, key: string) => U, diffs: 'given' | 'own') {
+  /** @param project pure; what it throws must be a DatasyncError, `undefined` is a refusal too */
+  constructor(project: (value: T, key: string) => U) {
     this.#project = project;
-    this.#diffs = diffs;
   }
 
   /** An event, and from now on the view with it. */
@@ -83,8 +78,7 @@ export class Mapping<T, U> {
     for (const item of event.rejected) rejected.push(withLastGood(item, held.get(item.key)?.good));
     this.#held = held;
     this.#base = { epoch: event.epoch, prefixes: event.prefixes };
-    const diff = this.#diffs === 'given' ? this.#mappedDiff(event.diff, before) : this.#ownDiff(before, rejectedBefore);
-    return event.with<U>({ entries: new Snapshot(items), diff, rejected });
+    return event.with<U>({ entries: new Snapshot(items), diff: this.#diff(before, rejectedBefore), rejected });
   }
 
   #takeChange(event: ChangeEvent<T>): ChangeEvent<U> {
@@ -113,30 +107,8 @@ export class Mapping<T, U> {
     return event.with<U>({ changes, rejected });
   }
 
-  /** The diff with the values told here. A key without a good value stands in none of them; a first good one is new. */
-  #mappedDiff(diff: ResyncDiff<T>, before: ReadonlyMap<string, Held<T, U>>): ResyncDiff<U> {
-    const added: KeyValue<U>[] = [];
-    const changed: (KeyValue<U> & { prevValue: U | undefined })[] = [];
-    for (const { key } of diff.added) {
-      const now = this.#held.get(key)?.good;
-      if (now !== undefined) added.push(now);
-    }
-    for (const { key, prevValue: old } of diff.changed) {
-      const now = this.#held.get(key)?.good;
-      const prevValue = this.#previous(key, old, before.get(key));
-      if (now === undefined) continue;
-      if (prevValue === undefined && old !== undefined) added.push(now);
-      else changed.push({ ...now, prevValue });
-    }
-    const removed = diff.removed.map(({ key, prevValue }) => ({
-      key,
-      prevValue: this.#previous(key, prevValue, before.get(key)),
-    }));
-    return { added, changed, removed };
-  }
-
   /** The diff against what was taken before. A key that can be read again is told, also where it has the same value. */
-  #ownDiff(before: ReadonlyMap<string, Held<T, U>>, rejectedBefore: ReadonlyMap<string, Rejected<T>>): ResyncDiff<U> {
+  #diff(before: ReadonlyMap<string, Held<T, U>>, rejectedBefore: ReadonlyMap<string, Rejected<T>>): ResyncDiff<U> {
     const added: KeyValue<U>[] = [];
     const changed: (KeyValue<U> & { prevValue: U | undefined })[] = [];
     const removed: { key: string; prevValue: U | undefined }[] = [];
@@ -172,7 +144,7 @@ export class Mapping<T, U> {
     }
   }
 
-  /** A previous value: mostly the one held, in a diff maybe an older one. What could not be mapped was never told. */
+  /** A previous value: the one held, but before the first resync. What could not be mapped was never told. */
   #previous(key: string, value: T | undefined, known: Held<T, U> | undefined): U | undefined {
     if (value === undefined) return undefined;
     if (known !== undefined && Object.is(known.item.value, value)) return known.good?.value;

@@ -84,7 +84,7 @@ export class Member<T = unknown> {
       if (raw instanceof Uint8Array) return decode(codec, raw, key, name);
       const message = `consumer '${name}' was given a value of ${JSON.stringify(key)} that is no bytes: the source needs codec: bytesCodec`;
       throw new DatasyncError('DECODE_FAILED', message, { key });
-    }, 'own');
+    });
     this.#redelivery = new Redelivery(redeliver, tellAgain);
     this.#running = new Running(declared.pipeline, (error) => this.#ended(error));
   }
