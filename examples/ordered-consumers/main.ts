@@ -1,0 +1,3 @@
+import { run } from './orderedConsumers.ts';
+
+await run((line) => console.log(line));
