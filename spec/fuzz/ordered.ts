@@ -115,7 +115,7 @@ export function runOrdered(
     const all = new Follower('all', '', behaviour);
     const followers = [a, b, all];
 
-    const dying = dyings(deaths);
+    const dying = dyings(deaths, () => world.isQuiet);
     const handlers = ({ name, work }: Follower) => {
       const recorded = history.work(name, (event: DatasyncEvent<string>) => {
         world.writeInside();
@@ -194,14 +194,14 @@ export function runOrdered(
 }
 
 /** Puts an end to pipelines, one after the other. */
-function dyings(deaths: OrderedScript['deaths']) {
+function dyings(deaths: OrderedScript['deaths'], isQuiet: () => boolean) {
   const left = [...deaths];
   return (oracle: Consumer, work: OperatorFunction<DatasyncEvent<string>, unknown>) =>
     (source: Source<string>): Observable<unknown> => {
       let events = 0;
       const ends = (way: string): boolean => {
         const [after, how] = left[0] ?? [Infinity, ''];
-        if (way !== how || events <= after) return false;
+        if (way !== how || events <= after || isQuiet()) return false;
         left.shift();
         oracle.failed = true;
         return true;

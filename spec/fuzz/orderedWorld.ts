@@ -36,6 +36,11 @@ export class OrderedWorld {
     });
   }
 
+  /** All is well from now on. */
+  get isQuiet(): boolean {
+    return this.#quiet;
+  }
+
   /** What whoever works next does. */
   readonly behaviour = (): Behaviour => (this.#quiet ? well : (this.#script.behaviours[this.#handled++] ?? well));
 
