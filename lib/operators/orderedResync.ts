@@ -9,6 +9,7 @@ import { Declared, type OnFailure } from './internal/declared.ts';
 import type { ConsumerOutcome } from './internal/member.ts';
 import { rounds } from './internal/rounds.ts';
 
+export type { OnFailure } from './internal/declared.ts';
 export type { ConsumerOutcome } from './internal/member.ts';
 
 /** Options of {@link orderedResync}. */

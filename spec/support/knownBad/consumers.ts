@@ -120,13 +120,15 @@ interface Rounds {
   readonly isBlind?: boolean;
   /** A change does not wait for the round of the resync. */
   readonly isParallel?: boolean;
+  /** This one gets no resync. */
+  readonly leavesOut?: string;
 }
 
 /** Consumers that get each event one after the other, in one round at a time. */
 function rounds(
   world: World,
   handlers: Readonly<Record<string, Handler>>,
-  { order, goesOn = false, isBlind = false, isParallel = false }: Rounds,
+  { order, goesOn = false, isBlind = false, isParallel = false, leavesOut }: Rounds,
 ): OperatorFunction<DatasyncEvent<string>, unknown> {
   const recorded = new Map(
     Object.entries(handlers).map(([name, handler]) => [name, world.history.work(name, handler)] as const),
@@ -137,7 +139,8 @@ function rounds(
     const one = (name: string): Observable<never> =>
       defer(() => {
         said[name] = { type: 'notStarted' };
-        if (error !== undefined && !goesOn && event.type === 'resync') return of<Outcome>();
+        const isStopped = (error !== undefined && !goesOn) || name === leavesOut;
+        if (isStopped && event.type === 'resync') return of<Outcome>();
         return outcomeOf(recorded.get(name)!(event)).pipe(
           tap((outcome) => {
             said[name] = isBlind ? outcomes.applied : outcome;
@@ -258,6 +261,10 @@ export const consumers: readonly KnownBad[] = [
   ordered('cn-infra resync: goes on after a failure, whatever the policy', ['I38'], failing, {
     order: declared,
     goesOn: true,
+  }),
+  ordered('cn-infra Register: who registers late gets no resync', ['I38', 'I37'], all, {
+    order: declared,
+    leavesOut: 'rules',
   }),
   ordered('cn-infra resync: the result does not say who failed', ['I38'], failing, { order: declared, isBlind: true }),
 ];
