@@ -67,11 +67,21 @@ export {
   type WorkResult,
 } from './operators/ackWithCallback.ts';
 export { bufferDuringResync } from './operators/bufferDuringResync.ts';
+export { type Consumer, type ConsumerConfig, consumer } from './operators/consumer.ts';
 export { distinctValue } from './operators/distinctValue.ts';
 export { filterByRevision } from './operators/filterByRevision.ts';
+export { mapValue } from './operators/mapValue.ts';
+export {
+  type ConsumerOutcome,
+  type OnFailure,
+  type OrderedResult,
+  type OrderedResyncConfig,
+  orderedResync,
+} from './operators/orderedResync.ts';
 export { type PublishTarget, publishTo } from './operators/publishTo.ts';
 export { toState } from './operators/toState.ts';
 export { trackPrevious } from './operators/trackPrevious.ts';
+export { withPrefix } from './operators/withPrefix.ts';
 export type { DeliveryConfig, RedeliverConfig, RetryConfig, SourceConfig } from './source/config.ts';
 export { type DiffedList, type DiffedOptions, type DiffedPage, diffed } from './source/diffed.ts';
 export {

@@ -9,6 +9,7 @@ import {
   type OrderedResult,
   type OrderedResyncConfig,
   orderedResync,
+  type WorkResult,
 } from '../../lib/index.ts';
 import { notation } from '../../lib/testing/notation.ts';
 import { Producer } from './support.ts';
@@ -73,9 +74,9 @@ export function quick(
   name: string,
   log: string[],
   config: ConsumerConfig = {},
-  act: (event: DatasyncEvent<number>) => unknown = () => undefined,
+  act: (event: DatasyncEvent<number>) => WorkResult = () => undefined,
 ): Consumer {
-  const work = (event: DatasyncEvent<number>): unknown => {
+  const work = (event: DatasyncEvent<number>): WorkResult => {
     log.push(`${name} ${notation.format(event)}`);
     return act(event);
   };
