@@ -8,9 +8,12 @@ import { cold } from './cold.ts';
 export function connect<T>(source: Observable<T>, observer: Observer<T>, handle: Subscription): void {
   // Closed before it began: the source would never be stopped.
   if (handle.closed) return;
+  // What ends by itself rxjs closes, after it has said so: what it lets go of may already bring something new.
+  let ended = false;
   // Not `takeUntil`: an operator around the source would cost every value.
   const stoppable = cold<T>((subscriber) => {
     handle.add(() => {
+      if (ended) return;
       try {
         subscriber.unsubscribe();
       } catch {
@@ -32,11 +35,13 @@ export function connect<T>(source: Observable<T>, observer: Observer<T>, handle:
     },
     error: (error: unknown) => {
       if (handle.closed) return;
+      ended = true;
       handle.unsubscribe();
       observer.error(error);
     },
     complete: () => {
       if (handle.closed) return;
+      ended = true;
       handle.unsubscribe();
       observer.complete();
     },

@@ -1,5 +1,5 @@
 import { filter, type MonoTypeOperatorFunction, map } from 'rxjs';
-import type { DatasyncEvent } from '../model/events.ts';
+import { checkEvent, type DatasyncEvent } from '../model/events.ts';
 import { checkOptions, rule } from '../model/options.ts';
 import { partOf } from './internal/partOf.ts';
 
@@ -27,7 +27,10 @@ export function withPrefix<T>(prefix: string): MonoTypeOperatorFunction<Datasync
   checkOptions('withPrefix', { prefix }, { prefix: rule.anyText }, ['prefix']);
   return (source) =>
     source.pipe(
-      map((event) => partOf(event, prefix)),
+      map((event) => {
+        checkEvent(event, 'withPrefix');
+        return partOf(event, prefix);
+      }),
       filter((part) => part !== undefined),
     );
 }

@@ -51,6 +51,19 @@ describe('connect', () => {
     expect(log).toEqual([1]);
   });
 
+  it('a source that ends is torn down after it has said so', () => {
+    for (const end of ['complete', 'error'] as const) {
+      const log: string[] = [];
+      const source = new Observable<number>((subscriber) => {
+        subscriber.add(() => log.push('torn down'));
+        subscriber[end]('no');
+      });
+      const say = () => void log.push(end);
+      connect(source, { next: () => undefined, error: say, complete: say }, new Subscription());
+      expect(log).toEqual([end, 'torn down']);
+    }
+  });
+
   it('is closed before the end is told: what the observer does then cannot come back', () => {
     const closed: boolean[] = [];
     for (const source of [EMPTY, throwError(() => 'no')]) {

@@ -109,7 +109,7 @@ describe('what consumer refuses at once', () => {
     ["consumer: the option 'name' is missing", [undefined, '', json, handlers]],
     ["consumer 'a': the option 'prefix' must be a text, not 5", ['a', 5, json, handlers]],
     [
-      "consumer 'a': the option 'codec' must be a codec: { name, decode, encode }, not an object",
+      "consumer 'a': the option 'codec' must be a codec: { name, decode, encode }, but 'decode' is missing",
       ['a', '', {}, handlers],
     ],
     ["consumer 'a': the option 'change' is missing", ['a', '', json, { resync: () => undefined }]],

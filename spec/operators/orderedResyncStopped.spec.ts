@@ -1,6 +1,6 @@
 import { Observable, type Subscription, tap, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { ackWithCallback } from '../../lib/operators/ackWithCallback.ts';
+import { ackWithCallback, type WorkResult } from '../../lib/operators/ackWithCallback.ts';
 import { consumer } from '../../lib/operators/consumer.ts';
 import { orderedResync } from '../../lib/operators/orderedResync.ts';
 import { virtually } from '../support/virtually.ts';
@@ -127,7 +127,7 @@ describe('what works in a consumer', () => {
       'applied',
     ],
   ] as const)('%s: settled exactly once', (_, act, outcome) => {
-    const { producer, got } = ordered([quick('a', [], {}, act as () => unknown)]);
+    const { producer, got } = ordered([quick('a', [], {}, act as () => WorkResult)]);
     producer.tell('{a:1}@1');
     expect(got).toEqual([`resync@1 a ${outcome}`]);
     expect(producer.settled).toEqual([`{a:1}@1 ${outcome}`]);

@@ -1,9 +1,8 @@
-import { checkEvent, type DatasyncEvent } from '../../model/events.ts';
+import type { DatasyncEvent } from '../../model/events.ts';
 import { Snapshot } from '../../model/snapshot.ts';
 
 /** What an event says of the keys under a prefix. A resync always says something; a change that does not gives `undefined`. */
 export function partOf<T>(event: DatasyncEvent<T>, prefix: string): DatasyncEvent<T> | undefined {
-  checkEvent(event);
   const rejected = under(event.rejected, prefix);
   if (event.type === 'change') {
     const changes = under(event.changes, prefix);

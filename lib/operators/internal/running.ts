@@ -62,13 +62,17 @@ export class Running<T> {
   }
 
   stop(): void {
-    this.#handle?.unsubscribe();
+    const handle = this.#handle;
     this.#handle = undefined;
+    handle?.unsubscribe();
   }
 
   #end(error: unknown): void {
-    if (this.#handle === undefined) return;
-    this.stop();
+    const handle = this.#handle;
+    if (handle === undefined) return;
+    this.#handle = undefined;
+    // First, since what is unsubscribed lets go of its events, and that may already start the next run.
     this.#ended(error);
+    handle.unsubscribe();
   }
 }
