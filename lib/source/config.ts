@@ -83,16 +83,17 @@ export const storeRules: Rules = {
   maxSilence: rule.milliseconds,
 };
 
-/** The table of {@link RetryConfig}, but for `stable`, which is about connections. */
-export const retryRules: Rules = {
+const delays: Rules = {
   count: rule.count,
   delay: [
     (value) => typeof value === 'function' || rule.milliseconds[0](value),
     'a number of milliseconds, or a function',
   ],
   maxDelay: rule.milliseconds,
-  random: rule.callback,
 };
+
+/** The table of {@link RetryConfig}, but for `stable`, which is about connections. */
+export const retryRules: Rules = { ...delays, random: rule.callback };
 
 /** The table of {@link RedeliverConfig}. */
 export const redeliverRules: Rules = { count: rule.count, delay: rule.milliseconds, maxDelay: rule.milliseconds };
@@ -105,7 +106,7 @@ export const sourceRules: Rules = {
   resyncOn: rule.observable,
   resyncAfterReconnect: rule.flag,
   statusObserver: rule.observer,
-  retry: { ...retryRules, stable: rule.milliseconds },
+  retry: { ...delays, stable: rule.milliseconds, random: rule.callback },
   delivery: {
     inFlight: rule.positive,
     queue: rule.count,

@@ -84,6 +84,7 @@ describe('rules', () => {
   const passes = (of: keyof typeof rule, value: unknown) => rule[of][0](value);
   const cases: [of: keyof typeof rule, good: unknown[], bad: unknown[]][] = [
     ['text', ['a', ' '], ['', 1, undefined]],
+    ['anyText', ['', 'a'], [1, undefined, ['a']]],
     ['texts', [[], [''], ['a', 'b']], ['a', [1], [undefined], { 0: 'a' }]],
     ['flag', [true, false], [0, 'true', null]],
     ['callback', [() => 0, class {}], [{}, 'f']],
