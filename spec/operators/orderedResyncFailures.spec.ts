@@ -198,3 +198,43 @@ describe('timeout', () => {
       unsubscribe();
     }));
 });
+
+describe('a group of three (S14): the second nacks, the third never acks, a resync becomes due meanwhile', () => {
+  it.each(['continue', 'stop'] as const)('%s: the next round follows, and never interleaves', (onFailure) =>
+    virtually((time) => {
+      const log: string[] = [];
+      const c = new Worker('c', log);
+      const consumers = [quick('a', log), quick('b', log, {}, failing(1)), c.consumer({ timeout: 50 })];
+      const { producer, got, unsubscribe } = ordered(consumers, { onFailure });
+      producer.tell('{a:1}@1', '{a:2}@2 requested', 'a:2>3@3');
+      expect(log.length).toBe(onFailure === 'stop' ? 5 : 3);
+      time.advance(50);
+      expect(got[0]).toBe(`resync@1 a applied, b failed, c ${onFailure === 'stop' ? 'notStarted' : 'timedOut'}`);
+      if (onFailure === 'continue') c.current.complete();
+      const second = onFailure === 'stop' ? 2 : 3;
+      expect(log.slice(second, second + 3).map((line) => line[0])).toEqual(['a', 'b', 'c']);
+      expect(got.slice(1)).toEqual([
+        `resync@2 a applied, b applied, c ${onFailure === 'stop' ? 'timedOut' : 'applied'}`,
+        ...(onFailure === 'stop' ? [] : ['change@3 a applied, b delivered, c delivered']),
+      ]);
+      unsubscribe();
+    }),
+  );
+});
+
+it('a resync that was stopped before somebody is told to it with its reason, also by the next one', () => {
+  const log: string[] = [];
+  const { producer } = ordered([quick('a', log, {}, failing(1)), quick('b', log)], { onFailure: 'stop' });
+  producer.tell('{b:1}@9', '{b:1}@9 nacked', '{b:2}@3 regressed');
+  expect(log.filter((line) => line.startsWith('b'))).toEqual(['b {b:1}@9', 'b {b:1>2}@3 regressed']);
+  const again: string[] = [];
+  let left = 0;
+  const a = quick('a', [], {}, () => {
+    if (left-- === 1) throw no;
+  });
+  const group = ordered([a, quick('b', again)], { onFailure: 'stop' });
+  group.producer.tell('{b:1}@9');
+  left = 1;
+  group.producer.tell('{b:2}@3 regressed', '{b:2}@3 nacked');
+  expect(again).toEqual(['b {b:1}@9', 'b {b:1>2}@3 regressed']);
+});
