@@ -2,10 +2,18 @@ import type { IConversionOptions } from 'protobufjs';
 
 /** What protobufjs makes of a message type: a static generated class, or a reflected type. */
 export interface ProtobufType<M = unknown> {
+  /** A message from its bytes. */
   decode(raw: Uint8Array): M;
-  encode(message: object): { finish(): Uint8Array };
+  /** A writer that holds the message. */
+  encode(message: object): {
+    /** The bytes of the message. */
+    finish(): Uint8Array;
+  };
+  /** What is wrong with a message before it is written; `null`: nothing. */
   verify(message: object): string | null;
+  /** A message from plain data. */
   fromObject(object: { [name: string]: unknown }): object;
+  /** Plain data from a message. */
   toObject(message: object, options?: IConversionOptions): { [name: string]: unknown };
 }
 

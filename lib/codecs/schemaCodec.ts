@@ -10,6 +10,7 @@ export interface StandardSchema<T = unknown> {
   readonly '~standard': {
     readonly version: 1;
     readonly vendor: string;
+    /** The value the schema makes of another, or what is wrong with it. */
     readonly validate: (value: unknown) => StandardResult<T> | Promise<StandardResult<T>>;
   };
 }
