@@ -65,6 +65,13 @@ describe('Suspects', () => {
     expect(named(suspects, {}).texts).toEqual(['!x:5']);
   });
 
+  it('that were absent before are removed with the last value that a change told of them; a delete told none', () => {
+    const suspects = new Suspects<number>();
+    suspects.add(event('+x:2,+y:2@8'));
+    suspects.told(event('x:2>5,!y:2,z:1>7@9'));
+    expect(named(suspects, {}).texts).toEqual(['!x:5', '!y:2']);
+  });
+
   it('a change that was thrown away leaves the consumer with what it held', () => {
     const suspects = new Suspects<number>();
     suspects.addUntold(event('+x:1@8'));
