@@ -23,10 +23,11 @@ import {
   type Settled,
   type SnapshotFrame,
 } from './frames.ts';
+import type { Held } from './heldMap.ts';
 import type { View } from './pending.ts';
 import { strongest } from './reasons.ts';
 import { Requests } from './requests.ts';
-import { type Held, Shadow, type Step } from './shadow.ts';
+import { Shadow, type Step } from './shadow.ts';
 import { StatusBoard } from './statusBoard.ts';
 import { Watched } from './watched.ts';
 

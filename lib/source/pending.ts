@@ -4,7 +4,8 @@ import { type Outcome, outcomes } from '../model/ack.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { Change, KeyValue, Rejected, ResyncDiff } from '../model/values.ts';
 import type { Settled } from './frames.ts';
-import { type Committed, type Held, rejectedOf, type Step } from './shadow.ts';
+import { type Held, rejectedOf } from './heldMap.ts';
+import type { Committed, Step } from './shadow.ts';
 
 /** The truth a subscriber is led to: the shadow of its source. */
 export interface View<T> {

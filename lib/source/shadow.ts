@@ -4,25 +4,10 @@ import type { Codec } from '../model/codec.ts';
 import { decode } from '../model/coding.ts';
 import type { DatasyncError } from '../model/errors.ts';
 import { Snapshot } from '../model/snapshot.ts';
-import type { KeyValue, Rejected } from '../model/values.ts';
+import type { KeyValue } from '../model/values.ts';
 import type { RawChange, RawEntry } from './frames.ts';
+import { type Held, HeldMap } from './heldMap.ts';
 import { isUnder } from './prefixes.ts';
-
-/**
- * What the store holds for one key, as far as we were told. Immutable but for the mark: a change makes a new one, so
- * that whoever still holds the old one (a pending change, a snapshot) holds the old state.
- */
-export interface Held<T> {
-  /** The last good value; missing where there never was one. */
-  readonly good: KeyValue<T> | undefined;
-  readonly raw: Uint8Array | undefined;
-  /** The store's own revision of the key, where it gives one. */
-  readonly ownRevision: number | undefined;
-  /** Set while `raw` cannot be decoded. */
-  readonly error: DatasyncError | undefined;
-  /** The last listing that saw it. */
-  mark: number;
-}
 
 /** One key, before and after. */
 export interface Step<T> {
@@ -39,13 +24,9 @@ export type Committed<T> = readonly Step<T>[] | 'everything';
  * The store's side: one Map of decoded entries. A listing is staged page by page and invisible until it is committed;
  * a value whose raw bytes we hold already is not decoded again.
  */
-export class Shadow<T> {
+export class Shadow<T> extends HeldMap<T> {
   readonly #codec: Codec<T>;
   readonly #backend: string;
-  #entries = new Map<string, Held<T>>();
-  /** The keys among them that cannot be decoded now. */
-  readonly #bad = new Map<string, Held<T>>();
-  #snapshot: Snapshot<T> | undefined;
 
   #listing = 0;
   #staged = new Map<string, Held<T>>();
@@ -55,43 +36,21 @@ export class Shadow<T> {
   #seen = 0;
 
   constructor(codec: Codec<T>, backend: string) {
+    super();
     this.#codec = codec;
     this.#backend = backend;
   }
 
-  get(key: string): Held<T> | undefined {
-    return this.#entries.get(key);
-  }
-
-  /** The view: every key with a good value, in arrival order. The same object until something changes. */
-  snapshot(): Snapshot<T> {
-    if (this.#snapshot === undefined) {
-      const items: KeyValue<T>[] = [];
-      for (const { good } of this.#entries.values()) if (good !== undefined) items.push(good);
-      this.#snapshot = new Snapshot(items);
-    }
-    return this.#snapshot;
-  }
-
-  /** Every key that cannot be decoded now. */
-  rejected(): readonly Rejected<T>[] {
-    return Array.from(this.#bad, ([key, held]) => rejectedOf(key, held));
-  }
-
-  keys(): IterableIterator<string> {
-    return this.#entries.keys();
-  }
-
   /** What a first listing changed, in steps. */
   everything(revision: number): Step<T>[] {
-    return Array.from(this.#entries, ([key, after]) => ({ key, before: undefined, after, revision }));
+    return Array.from(this.entries, ([key, after]) => ({ key, before: undefined, after, revision }));
   }
 
   /** Gives a key that cannot be decoded a last good value. */
   restore(key: string, good: KeyValue<T>): Held<T> {
-    const held: Held<T> = { ...this.#entries.get(key)!, good };
-    this.#put(key, held);
-    this.#snapshot = undefined;
+    const held: Held<T> = { ...this.entries.get(key)!, good };
+    this.put(key, held);
+    this.shown = undefined;
     return held;
   }
 
@@ -102,7 +61,7 @@ export class Shadow<T> {
     for (const entry of entries) {
       const { key } = entry;
       if (!isUnder(key, prefixes)) continue;
-      const known = this.#entries.get(key);
+      const known = this.entries.get(key);
       // A listing without a fixed position may give a key twice; the later one is the newer.
       const twice = known === undefined ? this.#staged.has(key) : known.mark === mark;
       const held = this.#read(entry, known, revision);
@@ -140,41 +99,41 @@ export class Shadow<T> {
     const mark = this.#seen === 0 ? ++this.#listing : this.#listing;
     const seen = this.#seen;
     this.discard();
-    this.#snapshot = undefined;
+    this.shown = undefined;
 
-    if (this.#entries.size === 0) {
-      this.#entries = staged;
-      for (const [key, held] of staged) if (held.error !== undefined) this.#bad.set(key, held);
-      if (whole) this.#snapshot = new Snapshot(items);
+    if (this.entries.size === 0) {
+      this.entries = staged;
+      for (const [key, held] of staged) if (held.error !== undefined) this.bad.set(key, held);
+      if (whole) this.shown = new Snapshot(items);
       return 'everything';
     }
     const steps: Step<T>[] = [];
     for (const [key, after] of staged) {
-      const before = this.#entries.get(key);
+      const before = this.entries.get(key);
       if (before === after) continue;
-      this.#put(key, after);
+      this.put(key, after);
       steps.push({ key, before, after, revision: after.ownRevision ?? revision });
     }
-    if (seen < this.#entries.size) {
-      for (const [key, before] of this.#entries) {
+    if (seen < this.entries.size) {
+      for (const [key, before] of this.entries) {
         if (before.mark === mark || (!isUnder(key, scope) && isUnder(key, prefixes))) continue;
-        this.#drop(key);
+        this.drop(key);
         steps.push({ key, before, after: undefined, revision });
       }
     }
-    if (whole && seen === this.#entries.size) this.#snapshot = new Snapshot(items);
+    if (whole && seen === this.entries.size) this.shown = new Snapshot(items);
     return steps;
   }
 
   /** Drops what is no longer watched. */
   keepOnly(prefixes: readonly string[], revision: number): Step<T>[] {
     const steps: Step<T>[] = [];
-    for (const [key, before] of this.#entries) {
+    for (const [key, before] of this.entries) {
       if (isUnder(key, prefixes)) continue;
-      this.#drop(key);
+      this.drop(key);
       steps.push({ key, before, after: undefined, revision });
     }
-    if (steps.length > 0) this.#snapshot = undefined;
+    if (steps.length > 0) this.shown = undefined;
     return steps;
   }
 
@@ -194,19 +153,19 @@ export class Shadow<T> {
     for (const change of changes) {
       const { key } = change;
       if (!isUnder(key, prefixes)) continue;
-      const now = this.#entries.get(key);
+      const now = this.entries.get(key);
       const earlier = first?.get(key);
       let after: Held<T> | undefined;
       if (change.op === 'put') {
         after = this.#read(change, now, revision);
         if (after === now) continue;
-        this.#put(key, after);
+        this.put(key, after);
       } else {
         if (now === undefined) {
           if (earlier === undefined) unknownDeletes++;
           continue;
         }
-        this.#drop(key);
+        this.drop(key);
       }
       const step: Step<T> = { key, before: now, after, revision: change.revision ?? revision };
       if (earlier === undefined) {
@@ -215,7 +174,7 @@ export class Shadow<T> {
       } else steps![earlier] = { ...step, before: steps![earlier]!.before };
     }
     if (steps === undefined) return { steps: [], unknownDeletes };
-    this.#snapshot = undefined;
+    this.shown = undefined;
     return {
       steps: first === undefined ? steps : steps.filter(({ before, after }) => before !== after),
       unknownDeletes,
@@ -226,22 +185,11 @@ export class Shadow<T> {
   holds(changes: readonly RawChange[], prefixes: readonly string[]): boolean {
     return changes.every((change) => {
       if (!isUnder(change.key, prefixes)) return true;
-      const held = this.#entries.get(change.key);
+      const held = this.entries.get(change.key);
       if (change.op === 'delete') return held === undefined;
       if (held === undefined || held.ownRevision !== change.revision) return false;
       return 'error' in change ? held.error === change.error : sameBytes(held.raw, change.value);
     });
-  }
-
-  #put(key: string, held: Held<T>): void {
-    this.#entries.set(key, held);
-    if (held.error !== undefined) this.#bad.set(key, held);
-    else if (this.#bad.size > 0) this.#bad.delete(key);
-  }
-
-  #drop(key: string): void {
-    this.#entries.delete(key);
-    if (this.#bad.size > 0) this.#bad.delete(key);
   }
 
   /** The new state of a key, or `known` itself where nothing is new. */
@@ -268,10 +216,4 @@ export class Shadow<T> {
       return { good: known?.good, raw, ownRevision, error: error as DatasyncError, mark: 0 };
     }
   }
-}
-
-/** How a key that cannot be decoded is told. */
-export function rejectedOf<T>(key: string, held: Held<T>): Rejected<T> {
-  const { raw, error, good } = held;
-  return { key, raw, error: error!, ...(good === undefined ? {} : { lastGood: good.value }) };
 }
