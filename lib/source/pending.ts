@@ -39,13 +39,19 @@ export function toldOf<T>(steps: readonly Step<T>[]): { changes: Change<T>[]; re
     if (now === undefined) {
       // A key that only ever was rejected is told gone once; one whose good value vanished behind a bad one too.
       if (after === undefined || old !== undefined)
-        changes = appended(changes, { op: 'delete', key, prevValue, revision });
+        changes = appended(changes, withFrom({ op: 'delete', key, prevValue, revision }, old));
     } else if (after!.error === undefined || now !== old) {
-      changes = appended(changes, { op: 'put', key, value: now.value, prevValue, revision: now.revision });
+      const change = { op: 'put', key, value: now.value, prevValue, revision: now.revision } as const;
+      changes = appended(changes, withFrom(change, now));
     }
     if (after?.error !== undefined) rejected.push(rejectedOf(key, after));
   }
   return { changes: changes ?? [], rejected };
+}
+
+/** The change of an entry that says whose it is says it too. */
+function withFrom<T>(change: Change<T>, entry: KeyValue<T> | undefined): Change<T> {
+  return entry?.from === undefined ? change : { ...change, from: entry.from };
 }
 
 /**
@@ -238,5 +244,7 @@ function unchanged<T>(before: Held<T> | undefined, after: Held<T> | undefined): 
   if (before === after) return true;
   if (before === undefined || after === undefined || before.error !== undefined || after.error !== undefined)
     return false;
-  return before.ownRevision === after.ownRevision && sameBytes(before.raw, after.raw);
+  if (before.ownRevision !== after.ownRevision) return false;
+  // What was folded from events has no raw value.
+  return before.raw === undefined ? Object.is(before.good?.value, after.good?.value) : sameBytes(before.raw, after.raw);
 }
