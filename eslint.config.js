@@ -102,6 +102,7 @@ export default defineConfig([
   },
   { files: ['lib/**'], rules: { ...restricted({ more: 'Subject' }), ...subpaths() } },
   { files: ['lib/operators/**'], rules: restricted() },
+  { files: ['lib/operators/shareResync.ts'], rules: restricted({ more: 'share' }) },
   { files: ['lib/internal/cold.ts'], rules: restricted({ producers: true }) },
   { files: ['lib/testing/**'], rules: subpaths('testing') },
 ]);

@@ -72,6 +72,12 @@ export { distinctValue } from './operators/distinctValue.ts';
 export { filterByRevision } from './operators/filterByRevision.ts';
 export { mapValue } from './operators/mapValue.ts';
 export {
+  type MergedSource,
+  type MergeSourcesConfig,
+  mergeSources,
+  type ValueOfSource,
+} from './operators/mergeSources.ts';
+export {
   type ConsumerOutcome,
   type OnFailure,
   type OrderedResult,
@@ -79,6 +85,7 @@ export {
   orderedResync,
 } from './operators/orderedResync.ts';
 export { type PublishTarget, publishTo } from './operators/publishTo.ts';
+export { type ShareResyncConfig, shareResync } from './operators/shareResync.ts';
 export { toState } from './operators/toState.ts';
 export { trackPrevious } from './operators/trackPrevious.ts';
 export { withPrefix } from './operators/withPrefix.ts';

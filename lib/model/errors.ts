@@ -18,6 +18,7 @@ export const errorCodes = {
     'an ack was used after its event had settled: something asynchronous stands above the operator that claims',
   OVERFLOW: "the consumer is too slow for `overflow: 'error'`",
   CONNECTION_LOST: 'the connection to the store broke',
+  NOT_READY: 'a source that is merged with others has told nothing within its `wait`',
   DEAD_STREAM: 'the connection was silent for longer than the backend promises',
   CONTRACT_BROKEN: 'a backend sent what it must not send',
   RETRY_EXHAUSTED: 'the retry policy of the configuration ran out',

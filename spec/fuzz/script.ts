@@ -37,7 +37,7 @@ const value = fc.oneof(
   { weight: 1, arbitrary: fc.constant('BAD') },
 );
 
-const behaviour: fc.Arbitrary<Behaviour> = fc.oneof(
+export const behaviour: fc.Arbitrary<Behaviour> = fc.oneof(
   { weight: 6, arbitrary: fc.constant<Behaviour>({ says: 'done', applied: 'all', delay: 0 }) },
   { weight: 2, arbitrary: fc.constant<Behaviour>({ says: 'nothing', applied: 'all', delay: 0 }) },
   {
