@@ -1,0 +1,3 @@
+import { run } from './mergingFilesOverMemory.ts';
+
+await run((line) => console.log(line));

@@ -1,0 +1,3 @@
+import { run } from './sharingWebServer.ts';
+
+await run((line) => console.log(line));
