@@ -74,7 +74,7 @@ export function shareResync<T, From extends string = string>(
       attach(subscriber, source, {
         // What is no event must be an error of the stream, and known to `share`.
         next: (arrived) => {
-          const event = retained(arrived);
+          const event = retained(arrived, 'shareResync');
           subscriber.next(event);
           release(event);
         },

@@ -40,7 +40,7 @@ it('a merged event is an event, to whom names are texts', () => {
 it('the names go through the operators', () => {
   expectTypeOf(merged.pipe(bufferDuringResync())).toEqualTypeOf<Source<number, Names>>();
   expectTypeOf(merged.pipe(filterByRevision())).toEqualTypeOf<Source<number, Names>>();
-  const change = (one: ChangeEvent<number, Names>): unknown => one;
+  const change = (one: ChangeEvent<number, Names>): void => void one;
   const done = merged.pipe(bufferDuringResync(), ackWithCallback({ resync: () => undefined, change }));
   expectTypeOf(done).toEqualTypeOf<Observable<AckResult<number, Names>>>();
 });

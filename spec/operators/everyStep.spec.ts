@@ -5,14 +5,16 @@ import {
   bufferDuringResync,
   distinctValue,
   filterByRevision,
+  mergeSources,
   type PublishTarget,
   publishTo,
+  shareResync,
   toState,
   trackPrevious,
   type WorkResult,
 } from '../../lib/index.ts';
 import { virtually } from '../support/virtually.ts';
-import { type Event, Producer } from './support.ts';
+import { type Event, event, Producer } from './support.ts';
 
 const no = new Error('no');
 
@@ -74,6 +76,9 @@ const operators: Readonly<Record<string, (name: string) => Below>> = {
   filterByRevision: (name) => pipe(filterByRevision<number>(), tap(below(name))),
   trackPrevious: (name) => pipe(trackPrevious<number>(), tap(below(name))),
   distinctValue: (name) => pipe(distinctValue<number>(), tap(below(name))),
+  shareResync: (name) => pipe(shareResync<number>(), tap(below(name))),
+  'shareResync, all': (name) => pipe(shareResync<number>({ acks: 'all' }), tap(below(name))),
+  mergeSources: (name) => (source) => mergeSources({ source, other: of(event('{o:1}@1')) }).pipe(tap(below(name))),
   toState: (name) => pipe(tap<Event>(below(name)), toState<number>()),
   ackWithCallback: (name) => ackWithCallback<number>({ resync: works[name]!, change: works[name]! }),
   'ackWithCallback, concurrently': (name) =>

@@ -1,7 +1,7 @@
 import { EMPTY, NEVER, of, take, throwError, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import type { Source } from '../../lib/model/events.ts';
-import { ackWithCallback } from '../../lib/operators/ackWithCallback.ts';
+import { ackWithCallback, type WorkResult } from '../../lib/operators/ackWithCallback.ts';
 import { mergeSources } from '../../lib/operators/mergeSources.ts';
 import { StatusLog } from '../support/seen.ts';
 import { virtually, whenOver } from '../support/virtually.ts';
@@ -120,7 +120,7 @@ describe("mergeSources, onError: 'status'", () => {
 });
 
 describe('mergeSources settles each event once', () => {
-  const works: Readonly<Record<string, () => unknown>> = {
+  const works: Readonly<Record<string, () => WorkResult>> = {
     'a synchronous throw': () => {
       throw new Error('no');
     },

@@ -5,7 +5,7 @@ import { memoryBroker } from '../../lib/backends/memory/memoryBroker.ts';
 import { memoryStore } from '../../lib/backends/memory/memoryStore.ts';
 import { jsonCodec } from '../../lib/codecs/jsonCodec.ts';
 import type { Claim } from '../../lib/model/ack.ts';
-import { ackWithCallback } from '../../lib/operators/ackWithCallback.ts';
+import { ackWithCallback, type WorkResult } from '../../lib/operators/ackWithCallback.ts';
 import { type ShareResyncConfig, shareResync } from '../../lib/operators/shareResync.ts';
 import { StatusLog } from '../support/seen.ts';
 import { virtually } from '../support/virtually.ts';
@@ -135,7 +135,7 @@ describe("shareResync, acks: 'all'", () => {
 });
 
 describe('shareResync settles each event once', () => {
-  const works: Readonly<Record<string, () => unknown>> = {
+  const works: Readonly<Record<string, () => WorkResult>> = {
     'a synchronous throw': () => {
       throw new Error('no');
     },

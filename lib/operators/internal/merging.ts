@@ -78,7 +78,7 @@ export class Merging<T> {
   }
 
   #take(name: string, arrived: DatasyncEvent<T>): void {
-    const event = retained(arrived);
+    const event = retained(arrived, `the source '${name}' of mergeSources`);
     const settled = (outcome: Outcome): void => release(event, outcome);
     if (event.type === 'change' && !this.#state.has(name)) {
       settled(outcomes.superseded);
