@@ -58,7 +58,7 @@ export async function run(print: (line: string) => void): Promise<void> {
   await rm(directory, { recursive: true });
 }
 
-function shown(event: DatasyncEvent<Node, 'files' | 'memory'>): string {
+function shown(event: DatasyncEvent<Node>): string {
   if (event.type === 'resync') return `resync: ${event.entries.sorted().map(entry).join(', ')}`;
   return `change: ${event.changes.map((change) => (change.op === 'put' ? entry(change) : `${change.key} is gone`)).join(', ')}`;
 }

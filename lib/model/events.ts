@@ -6,27 +6,27 @@ import { jsonOfKeyValue, Snapshot } from './snapshot.ts';
 import type { Change, Rejected, ResyncDiff, ResyncReason } from './values.ts';
 
 /** Either event; discriminated by `type`. */
-export type DatasyncEvent<T, From extends string = string> = ResyncEvent<T, From> | ChangeEvent<T, From>;
+export type DatasyncEvent<T> = ResyncEvent<T> | ChangeEvent<T>;
 
 /** What every store is: a cold Observable that tells one resync, then changes, and a resync again after a fault. */
-export type Source<T, From extends string = string> = Observable<DatasyncEvent<T, From>>;
+export type Source<T> = Observable<DatasyncEvent<T>>;
 
 /** The data of a {@link ResyncEvent}. */
-export interface ResyncFields<T, From extends string = string> {
+export interface ResyncFields<T> {
   readonly epoch: number;
   readonly revision: number;
   readonly reason: ResyncReason;
   readonly prefixes: readonly string[];
-  readonly entries: Snapshot<T, From>;
-  readonly diff: ResyncDiff<T, From>;
+  readonly entries: Snapshot<T>;
+  readonly diff: ResyncDiff<T>;
   readonly rejected: readonly Rejected<T>[];
 }
 
 /** The data of a {@link ChangeEvent}. */
-export interface ChangeFields<T, From extends string = string> {
+export interface ChangeFields<T> {
   readonly epoch: number;
   readonly revision: number;
-  readonly changes: readonly Change<T, From>[];
+  readonly changes: readonly Change<T>[];
   readonly rejected: readonly Rejected<T>[];
   readonly coalesced: boolean;
 }
@@ -76,7 +76,7 @@ const noClaim: Claim = { done: nothing, fail: nothing, release: nothing };
  * In Kubernetes *resync* means "replay the local cache"; here, as in Ligato cn-infra, it means "the source was read again"
  * (but for `reason: 'nacked'`, which tells a failed one again from memory).
  */
-export class ResyncEvent<T, From extends string = string> extends Acked {
+export class ResyncEvent<T> extends Acked {
   readonly type = 'resync' as const;
   /** 1, 2, 3 …: one more for each resync of this subscription; 0 in hand-made events: not counted. */
   readonly epoch: number;
@@ -86,13 +86,13 @@ export class ResyncEvent<T, From extends string = string> extends Acked {
   /** Every watched prefix, also an empty one. */
   readonly prefixes: readonly string[];
   /** Always the whole view, also when only one prefix was read. */
-  readonly entries: Snapshot<T, From>;
+  readonly entries: Snapshot<T>;
   /** Against what this subscriber was last told. */
-  readonly diff: ResyncDiff<T, From>;
+  readonly diff: ResyncDiff<T>;
   /** All keys that cannot be decoded now; their last good values stand in `entries`. */
   readonly rejected: readonly Rejected<T>[];
 
-  constructor(fields: ResyncFields<T, From>) {
+  constructor(fields: ResyncFields<T>) {
     super();
     this.epoch = fields.epoch;
     this.revision = fields.revision;
@@ -130,10 +130,8 @@ export class ResyncEvent<T, From extends string = string> extends Acked {
   }
 
   /** The same event with some fields replaced; it shares the ack. A new value type needs all fields that carry values. */
-  with(fields: Partial<ResyncFields<T, From>>): ResyncEvent<T, From>;
-  with<U, F extends string = string>(
-    fields: Pick<ResyncFields<U, F>, 'entries' | 'diff' | 'rejected'> & Partial<ResyncFields<U, F>>,
-  ): ResyncEvent<U, F>;
+  with(fields: Partial<ResyncFields<T>>): ResyncEvent<T>;
+  with<U>(fields: Pick<ResyncFields<U>, 'entries' | 'diff' | 'rejected'> & Partial<ResyncFields<U>>): ResyncEvent<U>;
   with<U>(fields: Partial<ResyncFields<U>>): ResyncEvent<U> {
     const event = new ResyncEvent({ ...(this as unknown as ResyncFields<U>), ...fields });
     writeAck(event, readAck(this));
@@ -165,20 +163,20 @@ export class ResyncEvent<T, From extends string = string> extends Acked {
 }
 
 /** What changed: all keys of one transaction where the store allows. */
-export class ChangeEvent<T, From extends string = string> extends Acked {
+export class ChangeEvent<T> extends Acked {
   readonly type = 'change' as const;
   /** That of the resync before it; 0 in hand-made events. */
   readonly epoch: number;
   /** Greater than that of the event before it in the same epoch. */
   readonly revision: number;
   /** Each key at most once. */
-  readonly changes: readonly Change<T, From>[];
+  readonly changes: readonly Change<T>[];
   /** Keys that got a value which cannot be decoded; `changes` and `rejected` are not both empty. */
   readonly rejected: readonly Rejected<T>[];
   /** True where intermediate states of some key were, or may have been, skipped. */
   readonly coalesced: boolean;
 
-  constructor(fields: ChangeFields<T, From>) {
+  constructor(fields: ChangeFields<T>) {
     super();
     this.epoch = fields.epoch;
     this.revision = fields.revision;
@@ -207,10 +205,8 @@ export class ChangeEvent<T, From extends string = string> extends Acked {
   }
 
   /** The same event with some fields replaced; it shares the ack. A new value type needs all fields that carry values. */
-  with(fields: Partial<ChangeFields<T, From>>): ChangeEvent<T, From>;
-  with<U, F extends string = string>(
-    fields: Pick<ChangeFields<U, F>, 'changes' | 'rejected'> & Partial<ChangeFields<U, F>>,
-  ): ChangeEvent<U, F>;
+  with(fields: Partial<ChangeFields<T>>): ChangeEvent<T>;
+  with<U>(fields: Pick<ChangeFields<U>, 'changes' | 'rejected'> & Partial<ChangeFields<U>>): ChangeEvent<U>;
   with<U>(fields: Partial<ChangeFields<U>>): ChangeEvent<U> {
     const event = new ChangeEvent({ ...(this as unknown as ChangeFields<U>), ...fields });
     writeAck(event, readAck(this));

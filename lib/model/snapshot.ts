@@ -7,13 +7,13 @@ import type { KeyValue } from './values.ts';
  * `items` is in arrival order; `get`, `has`, `under` and `sorted` sort once, on first use, by UTF-16 code unit
  * (not by bytes: the two differ for characters beyond U+FFFF). Keys that arrived sorted cost one pass.
  */
-export class Snapshot<T, From extends string = string> implements Iterable<KeyValue<T, From>> {
+export class Snapshot<T> implements Iterable<KeyValue<T>> {
   /** All entries, in arrival order; each key once. */
-  readonly items: readonly KeyValue<T, From>[];
-  #sorted: readonly KeyValue<T, From>[] | undefined;
+  readonly items: readonly KeyValue<T>[];
+  #sorted: readonly KeyValue<T>[] | undefined;
 
   /** @param items each key at most once; not copied */
-  constructor(items: readonly KeyValue<T, From>[]) {
+  constructor(items: readonly KeyValue<T>[]) {
     this.items = items;
   }
 
@@ -23,7 +23,7 @@ export class Snapshot<T, From extends string = string> implements Iterable<KeyVa
   }
 
   /** The entry of one key. O(log n) after the first call. */
-  get(key: string): KeyValue<T, From> | undefined {
+  get(key: string): KeyValue<T> | undefined {
     const sorted = this.sorted();
     const item = sorted[lowerBound(sorted, key)];
     return item?.key === key ? item : undefined;
@@ -35,7 +35,7 @@ export class Snapshot<T, From extends string = string> implements Iterable<KeyVa
   }
 
   /** All entries whose key starts with `prefix` (a raw string prefix, no path rules), sorted. */
-  under(prefix: string): readonly KeyValue<T, From>[] {
+  under(prefix: string): readonly KeyValue<T>[] {
     const sorted = this.sorted();
     const start = lowerBound(sorted, prefix);
     let low = start;
@@ -49,13 +49,13 @@ export class Snapshot<T, From extends string = string> implements Iterable<KeyVa
   }
 
   /** All entries sorted by key, by UTF-16 code unit. */
-  sorted(): readonly KeyValue<T, From>[] {
+  sorted(): readonly KeyValue<T>[] {
     this.#sorted ??= isSorted(this.items) ? this.items : [...this.items].sort(byKey);
     return this.#sorted;
   }
 
   /** In arrival order, as `items`. */
-  [Symbol.iterator](): IterableIterator<KeyValue<T, From>> {
+  [Symbol.iterator](): IterableIterator<KeyValue<T>> {
     return this.items[Symbol.iterator]();
   }
 

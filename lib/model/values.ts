@@ -1,16 +1,16 @@
 import type { DatasyncError } from './errors.ts';
 
-/** A key with its value, and the revision at which it got that value. `From` are the names of the sources of a merged one. */
-export interface KeyValue<T, From extends string = string> {
+/** A key with its value, and the revision at which it got that value. */
+export interface KeyValue<T> {
   readonly key: string;
   readonly value: T;
   readonly revision: number;
   /** Below `mergeSources`: whose value it is. Elsewhere missing. */
-  readonly from?: From;
+  readonly from?: string;
 }
 
 /** One key that was put or deleted. */
-export type Change<T, From extends string = string> =
+export type Change<T> =
   | {
       readonly op: 'put';
       readonly key: string;
@@ -19,7 +19,7 @@ export type Change<T, From extends string = string> =
       readonly prevValue: T | undefined;
       readonly revision: number;
       /** Below `mergeSources`: whose value it is now. Elsewhere missing. */
-      readonly from?: From;
+      readonly from?: string;
     }
   | {
       readonly op: 'delete';
@@ -28,7 +28,7 @@ export type Change<T, From extends string = string> =
       readonly prevValue: T | undefined;
       readonly revision: number;
       /** Below `mergeSources`: whose value it was. Elsewhere missing. */
-      readonly from?: From;
+      readonly from?: string;
     };
 
 /**
@@ -37,9 +37,9 @@ export type Change<T, From extends string = string> =
  * A key of an event that failed is named until a resync that names it has been settled well; its `prevValue` is then a
  * value told at some time since, and a `removed` may name a key that the consumer never applied.
  */
-export interface ResyncDiff<T, From extends string = string> {
-  readonly added: readonly KeyValue<T, From>[];
-  readonly changed: readonly (KeyValue<T, From> & { readonly prevValue: T | undefined })[];
+export interface ResyncDiff<T> {
+  readonly added: readonly KeyValue<T>[];
+  readonly changed: readonly (KeyValue<T> & { readonly prevValue: T | undefined })[];
   readonly removed: readonly { readonly key: string; readonly prevValue: T | undefined }[];
 }
 

@@ -30,11 +30,11 @@ type Plain =
 export type WorkResult = PromiseLike<unknown> | Observable<unknown> | Plain;
 
 /** The work. What it throws, a rejected Promise or an Observable's error is a failure; an Observable is done when it completes, also empty. */
-export interface AckHandlers<T, From extends string = string> {
+export interface AckHandlers<T> {
   /** Applies the whole state: from `entries`, or from `diff`. */
-  readonly resync: (event: ResyncEvent<T, From>, context: WorkContext) => WorkResult;
+  readonly resync: (event: ResyncEvent<T>, context: WorkContext) => WorkResult;
   /** Applies what changed. */
-  readonly change: (event: ChangeEvent<T, From>, context: WorkContext) => WorkResult;
+  readonly change: (event: ChangeEvent<T>, context: WorkContext) => WorkResult;
 }
 
 /** Options of {@link ackWithCallback}. */
@@ -46,8 +46,8 @@ export interface AckWithCallbackConfig {
 }
 
 /** An event, and how the work on it ended: what its handler returned, threw, or said by the event's own `fail` or claims. */
-export interface AckResult<T, From extends string = string> {
-  readonly event: DatasyncEvent<T, From>;
+export interface AckResult<T> {
+  readonly event: DatasyncEvent<T>;
   readonly outcome: Outcome;
 }
 
@@ -77,10 +77,10 @@ export interface AckResult<T, From extends string = string> {
  * @returns an operator that emits each event with its outcome
  * @throws DatasyncError `INVALID_CONFIG` at once, where a handler is missing or an option unknown
  */
-export function ackWithCallback<T, From extends string = string>(
-  handlers: AckHandlers<T, From>,
+export function ackWithCallback<T>(
+  handlers: AckHandlers<T>,
   config?: AckWithCallbackConfig,
-): OperatorFunction<DatasyncEvent<T, From>, AckResult<T, From>>;
+): OperatorFunction<DatasyncEvent<T>, AckResult<T>>;
 export function ackWithCallback<T>(
   handlers: AckHandlers<T>,
   config: AckWithCallbackConfig = {},

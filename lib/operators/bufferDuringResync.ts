@@ -30,9 +30,6 @@ import { amended, Suspects } from '../source/suspects.ts';
  * subscribed after the resync was delivered, and its error is passed on. Default: the settlement.
  * @returns an operator that passes the same events, later
  */
-export function bufferDuringResync<T, From extends string = string>(
-  until?: (resync: ResyncEvent<T, From>) => ObservableInput<unknown>,
-): MonoTypeOperatorFunction<DatasyncEvent<T, From>>;
 export function bufferDuringResync<T>(
   until?: (resync: ResyncEvent<T>) => ObservableInput<unknown>,
 ): MonoTypeOperatorFunction<DatasyncEvent<T>> {

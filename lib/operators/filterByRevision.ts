@@ -22,7 +22,7 @@ import { ackOf, checkEvent, type DatasyncEvent } from '../model/events.ts';
  * @see {@link bufferDuringResync} to hold back changes until the snapshot has been applied
  * @returns an operator that passes every resync, and the changes after it
  */
-export function filterByRevision<T, From extends string = string>(): MonoTypeOperatorFunction<DatasyncEvent<T, From>> {
+export function filterByRevision<T>(): MonoTypeOperatorFunction<DatasyncEvent<T>> {
   return (source) =>
     defer(() => {
       let base = Number.NEGATIVE_INFINITY;

@@ -70,7 +70,7 @@ const rules: Rules = { ...options, delivery: sourceRules['delivery']!, statusObs
 export function mergeSources<const S extends Readonly<Record<string, Source<unknown> | MergedSource<unknown>>>>(
   sources: S,
   config: MergeSourcesConfig = {},
-): Source<ValueOfSource<S[keyof S]>, keyof S & string> {
+): Source<ValueOfSource<S[keyof S]>> {
   checkOptions('mergeSources', config, rules);
   checkOptions('mergeSources', sources, rulesOf(sources));
   const given = Object.entries(sources).map(([name, one]) => {
@@ -90,7 +90,7 @@ export function mergeSources<const S extends Readonly<Record<string, Source<unkn
   let subscriptions = 0;
   return cold<DatasyncEvent<unknown>>((subscriber) => {
     new Merging(given, delivery, config.statusObserver, subscriber, ++subscriptions).start();
-  }) as Source<ValueOfSource<S[keyof S]>, keyof S & string>;
+  }) as Source<ValueOfSource<S[keyof S]>>;
 }
 
 const plain: Leaf = [isObservable, 'an Observable, or { source, wait, onError }'];

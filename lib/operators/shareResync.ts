@@ -60,9 +60,7 @@ const rules = {
  * @returns an operator that passes the same data, to many
  * @throws DatasyncError `INVALID_CONFIG` at once, where an option is unknown or wrong
  */
-export function shareResync<T, From extends string = string>(
-  config: ShareResyncConfig = {},
-): MonoTypeOperatorFunction<DatasyncEvent<T, From>> {
+export function shareResync<T>(config: ShareResyncConfig = {}): MonoTypeOperatorFunction<DatasyncEvent<T>> {
   checkOptions('shareResync', config, rules);
   const { acks, statusObserver, resetOnError = true, resetOnComplete = true, resetOnRefCountZero = true } = config;
   const delivery = deliveryDefaults(config.delivery);
@@ -70,7 +68,7 @@ export function shareResync<T, From extends string = string>(
   return (source) => {
     let subscriptions = 0;
     const number = (): number => ++subscriptions;
-    const events = cold<DatasyncEvent<T, From>>((subscriber) => {
+    const events = cold<DatasyncEvent<T>>((subscriber) => {
       attach(subscriber, source, {
         // What is no event must be an error of the stream, and known to `share`.
         next: (arrived) => {
@@ -84,6 +82,6 @@ export function shareResync<T, From extends string = string>(
     });
     const connector = (): Sharing<T> => new Sharing<T>({ delivery, waitsForAll, statusObserver, number });
     const shared = events.pipe(share({ connector, resetOnError, resetOnComplete, resetOnRefCountZero }));
-    return shared as typeof events; // whose values they are is said by the entries that are passed on
+    return shared; // whose values they are is said by the entries that are passed on
   };
 }

@@ -3,11 +3,9 @@ import { type MonoTypeOperatorFunction, type Observable, of, timer } from 'rxjs'
 import { expectTypeOf, it } from 'vitest';
 
 declare const source: Source<{ n: number }>;
-declare const merged: Source<number, 'files' | 'memory'>;
 
 it('shareResync passes the same events', () => {
   expectTypeOf(source.pipe(shareResync())).toEqualTypeOf<Observable<DatasyncEvent<{ n: number }>>>();
-  expectTypeOf(merged.pipe(shareResync())).toEqualTypeOf<typeof merged>();
   expectTypeOf(shareResync<number>()).toEqualTypeOf<MonoTypeOperatorFunction<DatasyncEvent<number>>>();
 });
 
