@@ -96,6 +96,7 @@ export class Pending<T> {
 
   /** What the subscriber was told of a key last. */
   told(key: string): Held<T> | undefined {
+    if (this.#untold) return undefined;
     for (const { steps } of this.#queue.slice(this.#head)) {
       const step = steps.find((waiting) => waiting.key === key);
       if (step !== undefined) return step.before;

@@ -220,4 +220,34 @@ export const found: readonly Found[] = [
       { behaviours: [{ ...done, delay: 1 }, done, failsLate] },
     ),
   },
+  {
+    found: 'a late failure took what a first listing after no prefixes had brought for told',
+    combination: { handOver: 'windowed', pipeline: 'buffer + filter + ack', dynamic: true },
+    script: script(
+      [
+        [150, { do: 'prefixes', prefixes: [''] }],
+        [0, put('/ab/1', '1')],
+        [0, put('/a/2', '1')],
+        [0, remove('/a/2')],
+        [150, put('/a/1', '1')],
+        [0, put('/a/1', '2')],
+        [0, { do: 'prefixes', prefixes: [] }],
+        [
+          0,
+          {
+            do: 'txn',
+            writes: [
+              ['/ab/1', '3'],
+              ['/a/1', undefined],
+            ],
+          },
+        ],
+        [150, { do: 'prefixes', prefixes: [''] }],
+        [0, remove('/ab/1')],
+        [0, lateFail(3)],
+        [0, { do: 'cut' }],
+      ],
+      { inFlight: 2, behaviours: [done, nothing, done, { ...done, delay: 1 }, done, { ...done, delay: 1 }, never] },
+    ),
+  },
 ];

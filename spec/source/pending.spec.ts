@@ -226,6 +226,36 @@ describe('a resync', () => {
   });
 });
 
+describe('what was told last of a key', () => {
+  const told = (world: World, ...keys: string[]) => keys.map((key) => world.pending.told(key)?.good?.value);
+
+  it('is what the view holds, where nothing of it waits', () => {
+    const world = new World(4, { x: 1 });
+    expect(told(world, 'x', 'y')).toEqual([1, undefined]);
+    world.write({ x: 2 });
+    world.take();
+    expect(told(world, 'x')).toEqual([2]);
+  });
+
+  it('is what stood before the first that waits, exactly or per key', () => {
+    const world = new World(2, { x: 1, z: 1 });
+    world.write({ x: 2 });
+    world.write({ x: 3 });
+    world.write({ y: 1, z: 2 });
+    world.write({ x: undefined });
+    expect(told(world, 'x', 'y', 'z')).toEqual([1, undefined, 1]);
+  });
+
+  it('is nothing before a first listing has been told', () => {
+    const world = new World(4);
+    expect(told(world, 'x')).toEqual([undefined]);
+    world.list({ x: 1 });
+    expect(told(world, 'x')).toEqual([undefined]);
+    world.resync();
+    expect(told(world, 'x')).toEqual([1]);
+  });
+});
+
 describe('closed', () => {
   it('every frame that waits is told, and nothing can be taken', () => {
     const world = new World(1, { x: 1 });
