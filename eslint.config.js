@@ -104,5 +104,5 @@ export default defineConfig([
   { files: ['lib/operators/**'], rules: restricted() },
   { files: ['lib/operators/shareResync.ts'], rules: restricted({ more: 'share' }) },
   { files: ['lib/internal/cold.ts'], rules: restricted({ producers: true }) },
-  { files: ['lib/testing/**'], rules: subpaths('testing') },
+  { files: ['lib/testing/**'], rules: { ...restricted({ more: 'Subject config' }), ...subpaths('testing') } },
 ]);

@@ -1,4 +1,6 @@
 export type { ConsumerOutcome } from '../operators/orderedResync.ts';
+export { type Fault, type Faults, faults } from './faults.ts';
+export { type FrameMakers, frames } from './frames.ts';
 export { History, type HistoryOptions } from './history.ts';
 export {
   type MatchOptions,
@@ -19,6 +21,12 @@ export {
   runMarbles,
 } from './runMarbles.ts';
 export {
+  type ScriptedBackend,
+  type ScriptedConnection,
+  type ScriptedOptions,
+  scriptedBackend,
+} from './scriptedBackend.ts';
+export {
   type DeclaredConsumer,
   type EventBody,
   type Fact,
@@ -33,3 +41,4 @@ export {
   type Write,
 } from './steps.ts';
 export { type Inspection, type Invariant, inspect, type Violation, validate } from './validate.ts';
+export { type VirtualTime, virtually } from './virtually.ts';

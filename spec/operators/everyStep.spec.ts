@@ -13,7 +13,7 @@ import {
   trackPrevious,
   type WorkResult,
 } from '../../lib/index.ts';
-import { virtually } from '../support/virtually.ts';
+import { virtually } from '../../lib/testing/virtually.ts';
 import { type Event, event, Producer } from './support.ts';
 
 const no = new Error('no');

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { Source } from '../../lib/model/events.ts';
 import { ackWithCallback, type WorkResult } from '../../lib/operators/ackWithCallback.ts';
 import { mergeSources } from '../../lib/operators/mergeSources.ts';
+import { virtually, whenOver } from '../../lib/testing/virtually.ts';
 import { StatusLog } from '../support/seen.ts';
-import { virtually, whenOver } from '../support/virtually.ts';
 import { collect, type Event, event, Producer } from './support.ts';
 
 /** A merged source that is unsubscribed at the end. */

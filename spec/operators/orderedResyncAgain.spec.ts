@@ -1,7 +1,7 @@
 import { timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import type { DatasyncEvent } from '../../lib/model/events.ts';
-import { virtually } from '../support/virtually.ts';
+import { virtually } from '../../lib/testing/virtually.ts';
 import { ordered, quick } from './ordered.ts';
 
 const no = new Error('no');

@@ -4,7 +4,7 @@ import type { Source } from '../../lib/model/events.ts';
 import { ackWithCallback } from '../../lib/operators/ackWithCallback.ts';
 import { type ConsumerConfig, consumer } from '../../lib/operators/consumer.ts';
 import { notation } from '../../lib/testing/notation.ts';
-import { virtually } from '../support/virtually.ts';
+import { virtually } from '../../lib/testing/virtually.ts';
 import { codec, ordered, quick } from './ordered.ts';
 
 const no = new Error('no');

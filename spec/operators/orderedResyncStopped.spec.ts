@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ackWithCallback, type WorkResult } from '../../lib/operators/ackWithCallback.ts';
 import { consumer } from '../../lib/operators/consumer.ts';
 import { orderedResync } from '../../lib/operators/orderedResync.ts';
-import { virtually } from '../support/virtually.ts';
+import { virtually } from '../../lib/testing/virtually.ts';
 import { codec, ordered, quick, resultText, toBytes } from './ordered.ts';
 import { Producer } from './support.ts';
 

@@ -7,8 +7,8 @@ import { jsonCodec } from '../../lib/codecs/jsonCodec.ts';
 import type { Claim } from '../../lib/model/ack.ts';
 import { ackWithCallback, type WorkResult } from '../../lib/operators/ackWithCallback.ts';
 import { type ShareResyncConfig, shareResync } from '../../lib/operators/shareResync.ts';
+import { virtually } from '../../lib/testing/virtually.ts';
 import { StatusLog } from '../support/seen.ts';
-import { virtually } from '../support/virtually.ts';
 import { collect, type Event, event, Producer } from './support.ts';
 
 /** One who claims everything. */

@@ -2,7 +2,7 @@ import { of } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { deliveryDefaults, retryDefaults } from '../../lib/source/config.ts';
 import { fromBackend } from '../../lib/source/fromBackend.ts';
-import { ScriptedBackend } from '../support/scripted.ts';
+import { ScriptedBackend } from '../../lib/testing/scriptedBackend.ts';
 
 const codec = { name: 'none', decode: () => 1, encode: () => new Uint8Array() };
 

@@ -4,9 +4,9 @@ import { type Claim, type Outcome, outcomes } from '../../lib/model/ack.ts';
 import { ackOf, type DatasyncEvent } from '../../lib/model/events.ts';
 import type { DeliveryConfig } from '../../lib/source/config.ts';
 import { ContinuityLost } from '../../lib/source/frames.ts';
-import { bad, changes, listing, snapshot } from '../support/scripted.ts';
+import { bad, changes, listing, snapshot } from '../../lib/testing/frames.ts';
+import { virtually } from '../../lib/testing/virtually.ts';
 import { subscribed } from '../support/subscribed.ts';
-import { virtually } from '../support/virtually.ts';
 
 const no = new Error('no');
 

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { Claim } from '../../lib/model/ack.ts';
 import type { DatasyncEvent } from '../../lib/model/events.ts';
 import type { DeliveryConfig } from '../../lib/source/config.ts';
-import { changes, listing } from '../support/scripted.ts';
+import { changes, listing } from '../../lib/testing/frames.ts';
+import { virtually } from '../../lib/testing/virtually.ts';
 import { subscribed } from '../support/subscribed.ts';
-import { virtually } from '../support/virtually.ts';
 
 /** A consumer that claims every event for which `holds`, and gives the claims back when the spec says so. */
 function holding(delivery: DeliveryConfig, holds: (event: DatasyncEvent<number>) => boolean = () => true) {

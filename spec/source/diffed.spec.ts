@@ -7,9 +7,9 @@ import type { SourceConfig } from '../../lib/source/config.ts';
 import { type DiffedList, type DiffedOptions, type DiffedPage, diffed } from '../../lib/source/diffed.ts';
 import { ContinuityLost } from '../../lib/source/frames.ts';
 import { fromBackend } from '../../lib/source/fromBackend.ts';
-import { entries } from '../support/scripted.ts';
+import { entries } from '../../lib/testing/frames.ts';
+import { virtually } from '../../lib/testing/virtually.ts';
 import { Seen, StatusLog } from '../support/seen.ts';
-import { virtually } from '../support/virtually.ts';
 
 type Asked = Parameters<DiffedList<number>>[0] & { readonly answer: Subject<DiffedPage<number> | 'unchanged'> };
 

@@ -4,9 +4,10 @@ import { DatasyncError } from '../../lib/model/errors.ts';
 import type { ResyncEvent } from '../../lib/model/events.ts';
 import { ContinuityLost, FatalError } from '../../lib/source/frames.ts';
 import { fromBackend } from '../../lib/source/fromBackend.ts';
-import { changes, listing, page, progress, ScriptedBackend, snapshot } from '../support/scripted.ts';
+import { changes, listing, page, progress, snapshot } from '../../lib/testing/frames.ts';
+import { ScriptedBackend } from '../../lib/testing/scriptedBackend.ts';
+import { virtually } from '../../lib/testing/virtually.ts';
 import { Seen } from '../support/seen.ts';
-import { virtually } from '../support/virtually.ts';
 
 const codec = jsonCodec<number>();
 const everything = { prefixes: [''], codec };

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { DatasyncError } from '../../lib/model/errors.ts';
 import type { Frame, RawChange } from '../../lib/source/frames.ts';
-import { changes, listing, page, progress, raw, snapshot } from '../support/scripted.ts';
+import { changes, listing, page, progress, raw, snapshot } from '../../lib/testing/frames.ts';
+import { virtually } from '../../lib/testing/virtually.ts';
 import { subscribed } from '../support/subscribed.ts';
-import { virtually } from '../support/virtually.ts';
 
 /** Told: x = 1 and y = 1 at 7, x = 2 at 8. */
 function told() {

@@ -4,9 +4,9 @@ import type { Codec } from '../../lib/model/codec.ts';
 import { DatasyncError } from '../../lib/model/errors.ts';
 import type { ChangeEvent, ResyncEvent } from '../../lib/model/events.ts';
 import type { RawChange, RawEntry } from '../../lib/source/frames.ts';
-import { bad, changes, listing, page, raw, snapshot } from '../support/scripted.ts';
+import { bad, changes, listing, page, raw, snapshot } from '../../lib/testing/frames.ts';
+import { virtually } from '../../lib/testing/virtually.ts';
 import { subscribed } from '../support/subscribed.ts';
-import { virtually } from '../support/virtually.ts';
 
 describe('a value that cannot be decoded', () => {
   it('is rejected, and the last good one stays', () =>

@@ -2,9 +2,9 @@ import { BehaviorSubject, Subject } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import type { ResyncEvent } from '../../lib/model/events.ts';
 import { ContinuityLost } from '../../lib/source/frames.ts';
-import { changes, listing, page, progress, snapshot } from '../support/scripted.ts';
+import { changes, listing, page, progress, snapshot } from '../../lib/testing/frames.ts';
+import { virtually } from '../../lib/testing/virtually.ts';
 import { type Subscribed, subscribed } from '../support/subscribed.ts';
-import { virtually } from '../support/virtually.ts';
 
 /** Connected under `first`, with `values` told at revision 7. */
 function watching(first: readonly string[], values: Record<string, number>) {

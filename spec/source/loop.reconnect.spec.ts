@@ -2,9 +2,9 @@ import { EMPTY, type ObservableInput, Subject, throwError, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import type { RetryConfig } from '../../lib/source/config.ts';
 import { ContinuityLost } from '../../lib/source/frames.ts';
-import { changes, listing, page, progress } from '../support/scripted.ts';
+import { changes, listing, page, progress } from '../../lib/testing/frames.ts';
+import { virtually } from '../../lib/testing/virtually.ts';
 import { subscribed } from '../support/subscribed.ts';
-import { virtually } from '../support/virtually.ts';
 
 /** When each connection is opened that breaks at once. */
 function opensOf(retry: RetryConfig, ms: number, count = Infinity): number[] {

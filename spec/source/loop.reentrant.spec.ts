@@ -5,9 +5,10 @@ import type { ResyncEvent } from '../../lib/model/events.ts';
 import type { SourceStatus } from '../../lib/model/status.ts';
 import type { SourceConfig } from '../../lib/source/config.ts';
 import { fromBackend } from '../../lib/source/fromBackend.ts';
-import { changes, listing, page, progress, ScriptedBackend, type ScriptedOptions } from '../support/scripted.ts';
+import { changes, listing, page, progress } from '../../lib/testing/frames.ts';
+import { ScriptedBackend, type ScriptedOptions } from '../../lib/testing/scriptedBackend.ts';
+import { virtually } from '../../lib/testing/virtually.ts';
 import { Seen } from '../support/seen.ts';
-import { virtually } from '../support/virtually.ts';
 
 const codec = jsonCodec<number>();
 

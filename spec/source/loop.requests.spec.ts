@@ -2,9 +2,10 @@ import { BehaviorSubject, NEVER, Subject, throwError, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import type { Claim } from '../../lib/model/ack.ts';
 import type { DatasyncEvent } from '../../lib/model/events.ts';
-import { changes, listing, page, type ScriptedOptions } from '../support/scripted.ts';
+import { changes, listing, page } from '../../lib/testing/frames.ts';
+import type { ScriptedOptions } from '../../lib/testing/scriptedBackend.ts';
+import { virtually } from '../../lib/testing/virtually.ts';
 import { subscribed } from '../support/subscribed.ts';
-import { virtually } from '../support/virtually.ts';
 
 /** Each connection lists at once. */
 const answering: ScriptedOptions<number> = { opened: (connection) => connection.send(...listing({ x: 1 }, 7)) };

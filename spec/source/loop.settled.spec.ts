@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest';
 import type { Claim } from '../../lib/model/ack.ts';
 import type { DatasyncEvent } from '../../lib/model/events.ts';
 import type { DeliveryConfig } from '../../lib/source/config.ts';
-import { bad, changes, listing, page, progress, snapshot } from '../support/scripted.ts';
+import { bad, changes, listing, page, progress, snapshot } from '../../lib/testing/frames.ts';
+import { type VirtualTime, virtually } from '../../lib/testing/virtually.ts';
 import { type Subscribed, subscribed } from '../support/subscribed.ts';
-import { type Time, virtually } from '../support/virtually.ts';
 
 describe('settled tells the frame how the event ended that carries its effect', () => {
   it('of a frame that waits: once it has been told', () =>
@@ -84,7 +84,7 @@ describe('settled tells the frame how the event ended that carries its effect', 
 
 type Move = (parts: Subscribed & Inputs) => void;
 interface Inputs {
-  readonly time: Time;
+  readonly time: VirtualTime;
   readonly claims: Claim[];
   readonly resyncOn: Subject<void>;
   readonly prefixes: Subject<string[]>;

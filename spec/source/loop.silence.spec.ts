@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Claim } from '../../lib/model/ack.ts';
-import { changes, listing, page, progress, type ScriptedOptions } from '../support/scripted.ts';
+import { changes, listing, page, progress } from '../../lib/testing/frames.ts';
+import type { ScriptedOptions } from '../../lib/testing/scriptedBackend.ts';
+import { virtually } from '../../lib/testing/virtually.ts';
 import { subscribed } from '../support/subscribed.ts';
-import { virtually } from '../support/virtually.ts';
 
 const options: ScriptedOptions<number> = { maxSilence: 1_000 };
 

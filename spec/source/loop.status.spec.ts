@@ -4,10 +4,11 @@ import { jsonCodec } from '../../lib/codecs/jsonCodec.ts';
 import type { Claim } from '../../lib/model/ack.ts';
 import { DatasyncError } from '../../lib/model/errors.ts';
 import { fromBackend } from '../../lib/source/fromBackend.ts';
-import { changes, listing, progress, ScriptedBackend } from '../support/scripted.ts';
+import { changes, listing, progress } from '../../lib/testing/frames.ts';
+import { ScriptedBackend } from '../../lib/testing/scriptedBackend.ts';
+import { virtually } from '../../lib/testing/virtually.ts';
 import { Seen, StatusLog } from '../support/seen.ts';
 import { subscribed } from '../support/subscribed.ts';
-import { virtually } from '../support/virtually.ts';
 
 const counters = { lateClaims: 0, dropped: 0, unknownDeletes: 0, lag: 0, unsettled: 0 };
 

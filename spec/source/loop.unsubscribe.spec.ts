@@ -4,9 +4,10 @@ import { jsonCodec } from '../../lib/codecs/jsonCodec.ts';
 import type { Claim } from '../../lib/model/ack.ts';
 import { ContinuityLost } from '../../lib/source/frames.ts';
 import { fromBackend } from '../../lib/source/fromBackend.ts';
-import { bad, changes, listing, page, progress, ScriptedBackend } from '../support/scripted.ts';
+import { bad, changes, listing, page, progress } from '../../lib/testing/frames.ts';
+import { ScriptedBackend } from '../../lib/testing/scriptedBackend.ts';
+import { type VirtualTime, virtually } from '../../lib/testing/virtually.ts';
 import { Seen } from '../support/seen.ts';
-import { type Time, virtually } from '../support/virtually.ts';
 
 /**
  * A life with everything in it, counted in steps: each thing that is done to the source, and each thing that it does.
@@ -14,7 +15,7 @@ import { type Time, virtually } from '../support/virtually.ts';
  *
  * @returns how many steps there were
  */
-function live(time: Time, last: number): number {
+function live(time: VirtualTime, last: number): number {
   let steps = 0;
   let over = false;
   const after: string[] = [];

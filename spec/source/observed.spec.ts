@@ -5,9 +5,9 @@ import type { Backend } from '../../lib/source/frames.ts';
 import { fromBackend } from '../../lib/source/fromBackend.ts';
 import { pinned } from '../../lib/source/pinned.ts';
 import { windowed } from '../../lib/source/windowed.ts';
-import { ScriptedBackend } from '../support/scripted.ts';
+import { ScriptedBackend } from '../../lib/testing/scriptedBackend.ts';
+import { virtually } from '../../lib/testing/virtually.ts';
 import { Seen } from '../support/seen.ts';
-import { virtually } from '../support/virtually.ts';
 
 const promised = () => Promise.reject(new Error('not heard')) as never;
 const nothing = () => undefined as never;

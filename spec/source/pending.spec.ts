@@ -4,8 +4,8 @@ import type { Outcome } from '../../lib/model/ack.ts';
 import { ChangeEvent, ResyncEvent } from '../../lib/model/events.ts';
 import { Pending, toldOf } from '../../lib/source/pending.ts';
 import { Shadow } from '../../lib/source/shadow.ts';
+import { bad, changes, entries } from '../../lib/testing/frames.ts';
 import { notation } from '../../lib/testing/notation.ts';
-import { bad, changes, entries } from '../support/scripted.ts';
 
 const everything = [''];
 

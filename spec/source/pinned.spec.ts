@@ -5,9 +5,9 @@ import type { SourceConfig } from '../../lib/source/config.ts';
 import { type ChangesFrame, ContinuityLost, type ProgressFrame } from '../../lib/source/frames.ts';
 import { fromBackend } from '../../lib/source/fromBackend.ts';
 import { type PinnedPage, type PinnedStore, pinned } from '../../lib/source/pinned.ts';
-import { changes, entries, progress } from '../support/scripted.ts';
+import { changes, entries, progress } from '../../lib/testing/frames.ts';
+import { virtually } from '../../lib/testing/virtually.ts';
 import { Seen, StatusLog } from '../support/seen.ts';
-import { virtually } from '../support/virtually.ts';
 
 type Listed = Parameters<PinnedStore<number>['list']>[0] & { readonly answer: Subject<PinnedPage<number>> };
 type Watched = Parameters<PinnedStore<number>['watch']>[0] & {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { deliveryDefaults, type RedeliverConfig } from '../../lib/source/config.ts';
 import { Redelivery } from '../../lib/source/redelivery.ts';
-import { type Time, virtually, whenOver } from '../support/virtually.ts';
+import { type VirtualTime, virtually, whenOver } from '../../lib/testing/virtually.ts';
 
 /** A redelivery whose retries are told at once; whether they fail again is said by `outcomes`, then they all do. */
-function failing(time: Time, config: RedeliverConfig = {}, fails: (retry: number) => boolean = () => true) {
+function failing(time: VirtualTime, config: RedeliverConfig = {}, fails: (retry: number) => boolean = () => true) {
   const told: number[] = [];
   const redelivery: Redelivery = new Redelivery(deliveryDefaults({ redeliver: config }).redeliver, () => {
     told.push(time.now);

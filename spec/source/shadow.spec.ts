@@ -3,7 +3,7 @@ import { jsonCodec } from '../../lib/codecs/jsonCodec.ts';
 import { DatasyncError } from '../../lib/model/errors.ts';
 import type { RawChange, RawEntry } from '../../lib/source/frames.ts';
 import { type Committed, Shadow, type Step } from '../../lib/source/shadow.ts';
-import { bad, entries, raw } from '../support/scripted.ts';
+import { bad, entries, raw } from '../../lib/testing/frames.ts';
 
 const everything = [''];
 const shadowOf = () => new Shadow<number>(jsonCodec<number>(), 'spec');

@@ -7,10 +7,10 @@ import type { DatasyncEvent } from '../../lib/model/events.ts';
 import type { SourceConfig } from '../../lib/source/config.ts';
 import { fromBackend } from '../../lib/source/fromBackend.ts';
 import { type WindowedStore, windowed } from '../../lib/source/windowed.ts';
+import { entries } from '../../lib/testing/frames.ts';
+import { virtually } from '../../lib/testing/virtually.ts';
 import { HandStore } from '../support/handStore.ts';
-import { entries } from '../support/scripted.ts';
 import { Seen, StatusLog } from '../support/seen.ts';
-import { virtually } from '../support/virtually.ts';
 
 function connected(
   more: Partial<WindowedStore> = {},

@@ -1,7 +1,7 @@
 import { type Observable, Subject } from 'rxjs';
 import type { RawEntry } from '../../lib/source/frames.ts';
 import type { WindowedStore } from '../../lib/source/windowed.ts';
-import { entries } from './scripted.ts';
+import { entries } from '../../lib/testing/frames.ts';
 
 /** A store for `windowed` that is written and answered by hand. */
 export class HandStore {

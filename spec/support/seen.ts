@@ -2,7 +2,7 @@ import { Observable, type Subscriber } from 'rxjs';
 import type { DatasyncEvent } from '../../lib/model/events.ts';
 import type { SourceStatus } from '../../lib/model/status.ts';
 import { notation } from '../../lib/testing/notation.ts';
-import { whenOver } from './virtually.ts';
+import { whenOver } from '../../lib/testing/virtually.ts';
 
 /** What a subscriber was told. */
 export class Seen<T> {

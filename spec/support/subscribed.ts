@@ -2,7 +2,7 @@ import { jsonCodec } from '../../lib/codecs/jsonCodec.ts';
 import type { DatasyncEvent } from '../../lib/model/events.ts';
 import type { SourceConfig } from '../../lib/source/config.ts';
 import { fromBackend } from '../../lib/source/fromBackend.ts';
-import { ScriptedBackend, type ScriptedOptions } from './scripted.ts';
+import { ScriptedBackend, type ScriptedOptions } from '../../lib/testing/scriptedBackend.ts';
 import { Seen, StatusLog } from './seen.ts';
 
 /** A subscription to a scripted backend. Without jitter, so that the first retry comes after 100 ms. */

@@ -14,8 +14,8 @@ import {
   ResyncEvent,
   textCodec,
 } from '../../lib/index.ts';
+import { cut } from '../../lib/testing/faults.ts';
 import { History, recordHistory, recordStore, recordUpstream, undecodable } from '../../lib/testing/index.ts';
-import { cut } from '../support/faults.ts';
 
 const resync = ResyncEvent.of({ x: 1 }, 1);
 const change = ChangeEvent.put('x', 2, 2);

@@ -12,8 +12,8 @@ import {
   Snapshot,
   textCodec,
 } from '../../lib/index.ts';
+import { cut } from '../../lib/testing/faults.ts';
 import { History, recordHistory, recordStore, recordUpstream, type Step, validate } from '../../lib/testing/index.ts';
-import { cut } from '../support/faults.ts';
 
 const put = (key: string, value: string): RawWrite => ({ op: 'put', key, value: textCodec.encode(value, key) });
 const drop = (key: string): RawWrite => ({ op: 'delete', key });

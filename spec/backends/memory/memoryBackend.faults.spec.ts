@@ -8,7 +8,7 @@ import type { Outcome } from '../../../lib/model/ack.ts';
 import type { SourceStatus } from '../../../lib/model/status.ts';
 import type { Backend } from '../../../lib/source/frames.ts';
 import { fromBackend } from '../../../lib/source/fromBackend.ts';
-import { blackHole, close, latency, refuse, swapped, withFault } from '../../support/faults.ts';
+import { blackHole, close, latency, refuse, swapped, withFault } from '../../../lib/testing/faults.ts';
 import { bytes, del, line, put } from './helpers.ts';
 
 const at = (ms: number, action: () => void): void => void timer(ms).subscribe(action);

@@ -6,7 +6,7 @@ import { type MemoryPosition, type MemoryStore, memoryStore } from '../../../lib
 import { textCodec } from '../../../lib/codecs/textCodec.ts';
 import type { Backend, Frame } from '../../../lib/source/frames.ts';
 import { fromBackend } from '../../../lib/source/fromBackend.ts';
-import { breakListing, cut, latency, repeated } from '../../support/faults.ts';
+import { breakListing, cut, latency, repeated } from '../../../lib/testing/faults.ts';
 import { bytes, del, line, put } from './helpers.ts';
 
 const handOvers = ['pinned', 'windowed', 'diffed'] as const;

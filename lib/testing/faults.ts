@@ -1,11 +1,13 @@
-import { defer, EMPTY, Observable, type Subscriber, throwError, timer } from 'rxjs';
-import { outcomes } from '../../lib/model/ack.ts';
-import type { Backend, Frame, OpenContext } from '../../lib/source/frames.ts';
+import { defer, EMPTY, type Observable, type Subscriber, throwError, timer } from 'rxjs';
+import { cold } from '../internal/cold.ts';
+import { attach } from '../internal/connect.ts';
+import { outcomes } from '../model/ack.ts';
+import type { Backend, Frame, OpenContext } from '../source/frames.ts';
 
 /** What goes wrong in every connection; each has a state of its own. */
 export type Fault<P> = (frames: Observable<Frame<P>>, context: OpenContext<P>) => Observable<Frame<P>>;
 
-/** The backend with a fault between it and the loop. Faults can be nested. */
+/** The backend with a fault between it and the loop. */
 export function withFault<P>(backend: Backend<P>, fault: Fault<P>): Backend<P> {
   // Opened only where the fault subscribes.
   return {
@@ -25,8 +27,8 @@ export function cut<P>(
   error: unknown = new Error('connection reset'),
 ): Backend<P> {
   return withFault(backend, (frames) =>
-    each(frames, (subscriber) => {
-      subscriber.add(when.subscribe(() => subscriber.error(error)));
+    passed(frames, (subscriber) => {
+      subscriber.add(when.subscribe({ next: () => subscriber.error(error), error: () => undefined }));
       return (frame) => subscriber.next(frame);
     }),
   );
@@ -35,8 +37,8 @@ export function cut<P>(
 /** The connection ends without an error when `when` emits. */
 export function close<P>(backend: Backend<P>, when: Observable<unknown>): Backend<P> {
   return withFault(backend, (frames) =>
-    each(frames, (subscriber) => {
-      subscriber.add(when.subscribe(() => subscriber.complete()));
+    passed(frames, (subscriber) => {
+      subscriber.add(when.subscribe({ next: () => subscriber.complete(), error: () => undefined }));
       return (frame) => subscriber.next(frame);
     }),
   );
@@ -44,62 +46,53 @@ export function close<P>(backend: Backend<P>, when: Observable<unknown>): Backen
 
 /** Every frame, error and completion comes `ms` later, in order. What is on its way when the connection is given up is lost. */
 export function latency<P>(backend: Backend<P>, ms: number): Backend<P> {
-  return withFault(
-    backend,
-    (frames) =>
-      new Observable((subscriber) => {
-        const onTheWay = new Set<Frame<P>>();
-        const later = (action: () => void): void => {
-          subscriber.add(timer(ms).subscribe(action));
-        };
-        subscriber.add(() => onTheWay.forEach(drop));
-        subscriber.add(
-          frames.subscribe({
-            next: (frame) => {
-              onTheWay.add(frame);
-              later(() => {
-                onTheWay.delete(frame);
-                subscriber.next(frame);
-              });
-            },
-            error: (error: unknown) => later(() => subscriber.error(error)),
-            complete: () => later(() => subscriber.complete()),
-          }),
-        );
-      }),
+  return withFault(backend, (frames) =>
+    cold((subscriber) => {
+      const onTheWay = new Set<Frame<P>>();
+      const later = (action: () => void): void => {
+        subscriber.add(timer(ms).subscribe(action));
+      };
+      subscriber.add(() => onTheWay.forEach(drop));
+      attach(subscriber, frames, {
+        next: (frame) => {
+          onTheWay.add(frame);
+          later(() => {
+            onTheWay.delete(frame);
+            subscriber.next(frame);
+          });
+        },
+        error: (error: unknown) => later(() => subscriber.error(error)),
+        complete: () => later(() => subscriber.complete()),
+      });
+    }),
   );
 }
 
 /** From the emission of `when` on nothing comes any more, and nothing ends: the socket is open, the other side is gone. */
 export function blackHole<P>(backend: Backend<P>, when: Observable<unknown>): Backend<P> {
-  return withFault(
-    backend,
-    (frames) =>
-      new Observable((subscriber) => {
-        let swallowed = false;
-        const unless = (action: () => void): void => {
-          if (!swallowed) action();
-        };
-        subscriber.add(
-          when.subscribe(() => {
-            swallowed = true;
-          }),
-        );
-        subscriber.add(
-          frames.subscribe({
-            next: (frame) => (swallowed ? drop(frame) : subscriber.next(frame)),
-            error: (error: unknown) => unless(() => subscriber.error(error)),
-            complete: () => unless(() => subscriber.complete()),
-          }),
-        );
-      }),
+  return withFault(backend, (frames) =>
+    cold((subscriber) => {
+      let swallowed = false;
+      const unless = (action: () => void): void => {
+        if (!swallowed) action();
+      };
+      const swallow = (): void => {
+        swallowed = true;
+      };
+      subscriber.add(when.subscribe({ next: swallow, error: () => undefined }));
+      attach(subscriber, frames, {
+        next: (frame) => (swallowed ? drop(frame) : subscriber.next(frame)),
+        error: (error: unknown) => unless(() => subscriber.error(error)),
+        complete: () => unless(() => subscriber.complete()),
+      });
+    }),
   );
 }
 
 /** Every frame of changes is sent again after `after` further ones (0: at once). */
 export function repeated<P>(backend: Backend<P>, after = 0): Backend<P> {
   return withFault(backend, (frames) =>
-    each(frames, (subscriber) => {
+    passed(frames, (subscriber) => {
       const old: Frame<P>[] = [];
       return (frame) => {
         subscriber.next(frame);
@@ -116,7 +109,7 @@ export function repeated<P>(backend: Backend<P>, after = 0): Backend<P> {
 /** Neighbouring frames of changes change places. */
 export function swapped<P>(backend: Backend<P>): Backend<P> {
   return withFault(backend, (frames) =>
-    each(frames, (subscriber) => {
+    passed(frames, (subscriber) => {
       let held: Frame<P> | undefined;
       subscriber.add(() => held && drop(held));
       return (frame) => {
@@ -140,7 +133,7 @@ export function breakListing<P>(
   let left = times;
   return withFault(backend, (frames) => {
     if (left-- <= 0) return frames;
-    return each(frames, (subscriber) => {
+    return passed(frames, (subscriber) => {
       let seen = 0;
       return (frame) => {
         if (seen++ < pages && frame.type === 'page') subscriber.next(frame);
@@ -150,29 +143,65 @@ export function breakListing<P>(
   });
 }
 
-/** The first `times` connections are refused; with `accept` they are closed at once instead. */
+/** The first `times` connections are refused, with `error`; with `accept` they are closed at once instead. */
 export function refuse<P>(
   backend: Backend<P>,
-  { times, accept = false }: { times: number; accept?: boolean },
+  {
+    times,
+    accept = false,
+    error = new Error('connection refused'),
+  }: { times: number; accept?: boolean; error?: unknown },
 ): Backend<P> {
   let left = times;
-  const refused = accept ? EMPTY : throwError(() => new Error('connection refused'));
+  const refused = accept ? EMPTY : throwError(() => error);
   return withFault(backend, (frames) => (left-- > 0 ? refused : frames));
 }
 
-function each<P>(
+/** What {@link faults} can do to a backend. */
+export interface Faults {
+  /** Anything: what every connection goes through. */
+  readonly with: typeof withFault;
+  readonly cut: typeof cut;
+  readonly close: typeof close;
+  readonly latency: typeof latency;
+  readonly blackHole: typeof blackHole;
+  readonly repeated: typeof repeated;
+  readonly swapped: typeof swapped;
+  readonly breakListing: typeof breakListing;
+  readonly refuse: typeof refuse;
+}
+
+/**
+ * Faults of the way between a store and the loop: each takes a backend and returns one that has it, so they can be nested.
+ *
+ * @example
+ * const lost = new Subject<void>();
+ * const backend = faults.refuse(faults.cut(faults.latency(pinned({ list, watch }), 50), lost), { times: 3 });
+ */
+export const faults: Faults = {
+  with: withFault,
+  cut,
+  close,
+  latency,
+  blackHole,
+  repeated,
+  swapped,
+  breakListing,
+  refuse,
+};
+
+/** The frames as they come, but for what `start` does with each. */
+function passed<P>(
   frames: Observable<Frame<P>>,
   start: (subscriber: Subscriber<Frame<P>>) => (frame: Frame<P>) => void,
 ): Observable<Frame<P>> {
-  return new Observable((subscriber) => {
+  return cold((subscriber) => {
     const next = start(subscriber);
-    subscriber.add(
-      frames.subscribe({
-        next,
-        error: (error: unknown) => subscriber.error(error),
-        complete: () => subscriber.complete(),
-      }),
-    );
+    attach(subscriber, frames, {
+      next,
+      error: (error: unknown) => subscriber.error(error),
+      complete: () => subscriber.complete(),
+    });
   });
 }
 

@@ -1,9 +1,8 @@
 import { config } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
-import { expect } from 'vitest';
 
 /** The clock of {@link virtually}. */
-export interface Time {
+export interface VirtualTime {
   /** Milliseconds since the start. */
   readonly now: number;
   /** Lets so much time pass: everything that is due runs. */
@@ -12,7 +11,9 @@ export interface Time {
   readonly timers: number;
   /** Whether time is passing just now. */
   readonly advancing: boolean;
-  /** What was reported to rxjs as unhandled since the last call; whatever is not taken fails the spec. */
+  /** Sets the clock, to a later or an earlier time: no timer runs sooner or later for it, as if somebody had set the clock of the machine. */
+  readonly setClock: (ms: number) => void;
+  /** What was reported to rxjs as unhandled since the last call; whatever is not taken fails the test. */
   readonly takeUnhandled: () => unknown[];
 }
 
@@ -23,25 +24,40 @@ interface Run {
 
 let current: Run | undefined;
 
-/** Inside {@link virtually}: what ends a part of the spec, and what must hold when all parts have ended. */
+/**
+ * Inside {@link virtually}: what ends a part of the test, and what must hold when all parts have ended.
+ * @internal
+ */
 export function whenOver(end: () => void, check: () => void = () => undefined): void {
   current?.atEnd.push(end);
   current?.afterwards.push(check);
 }
 
 /**
- * Runs a spec in virtual time. At its end everything that was recorded is unsubscribed; then no timer may be left, no
- * error may be unhandled, every scripted connection must be closed and every frame settled exactly once.
+ * Runs a test in virtual time: all timers of rxjs wait until the test lets time pass, and no Promise is awaited.
+ * At its end no timer may be left, no error may be unhandled, and every {@link scriptedBackend} made inside must be
+ * closed, each of its frames settled exactly once. Works in any test runner.
+ *
+ * @example
+ * virtually((time) => {
+ *   const subscription = source.subscribe();
+ *   time.advance(30_000);
+ *   subscription.unsubscribe();
+ * });
+ *
+ * @throws Error where one of these does not hold; what the test throws
  */
-export function virtually(spec: (time: Time) => void): void {
+export function virtually(test: (time: VirtualTime) => void): void {
   const scheduler = new TestScheduler(() => undefined);
+  let ahead = 0;
+  scheduler.now = () => scheduler.frame + ahead;
   const unhandled: unknown[] = [];
-  const before = config.onUnhandledError;
+  const before = { run: current, onUnhandledError: config.onUnhandledError };
   /** What `advance` itself has scheduled. */
   let marker: unknown;
   let advancing = false;
   const run: Run = { atEnd: [], afterwards: [] };
-  const time: Time = {
+  const time: VirtualTime = {
     get now() {
       return scheduler.frame;
     },
@@ -60,6 +76,9 @@ export function virtually(spec: (time: Time) => void): void {
       advancing = false;
       scheduler.maxFrames = Infinity;
     },
+    setClock: (ms) => {
+      ahead = ms - scheduler.frame;
+    },
     takeUnhandled: () => {
       time.advance(0);
       return unhandled.splice(0);
@@ -69,15 +88,15 @@ export function virtually(spec: (time: Time) => void): void {
   current = run;
   try {
     scheduler.run(() => {
-      spec(time);
+      test(time);
       for (const end of run.atEnd) end();
       time.advance(0);
-      expect(time.timers, 'timers that are left').toBe(0);
+      if (time.timers > 0) throw new Error(`timers that are left: ${time.timers}`);
       for (const check of run.afterwards) check();
       if (unhandled.length > 0) throw unhandled[0];
     });
   } finally {
-    current = undefined;
-    config.onUnhandledError = before;
+    current = before.run;
+    config.onUnhandledError = before.onUnhandledError;
   }
 }
