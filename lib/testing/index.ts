@@ -1,4 +1,16 @@
 export type { ConsumerOutcome } from '../operators/orderedResync.ts';
+export { type DescribeSourceOptions, describeSource } from './conformance/describeSource.ts';
+export type {
+  Ability,
+  Awaitable,
+  ConformanceConfig,
+  ConformanceReport,
+  DeclareTest,
+  SourceStage,
+  SourceSubject,
+  StoreFault,
+  TestRunner,
+} from './conformance/subject.ts';
 export { type Fault, type Faults, faults } from './faults.ts';
 export { type FrameMakers, frames } from './frames.ts';
 export { History, type HistoryOptions } from './history.ts';

@@ -1,4 +1,4 @@
-import { config } from 'rxjs';
+import { asyncScheduler, config } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 
 /** The clock of {@link virtually}. */
@@ -50,7 +50,9 @@ export function whenOver(end: () => void, check: () => void = () => undefined): 
 export function virtually(test: (time: VirtualTime) => void): void {
   const scheduler = new TestScheduler(() => undefined);
   let ahead = 0;
-  scheduler.now = () => scheduler.frame + ahead;
+  // Not that of the TestScheduler, which needs its own to find out what is due.
+  const { now } = asyncScheduler;
+  asyncScheduler.now = () => now() + ahead;
   const unhandled: unknown[] = [];
   const before = { run: current, onUnhandledError: config.onUnhandledError };
   /** What `advance` itself has scheduled. */
@@ -97,6 +99,7 @@ export function virtually(test: (time: VirtualTime) => void): void {
     });
   } finally {
     current = before.run;
+    asyncScheduler.now = now;
     config.onUnhandledError = before.onUnhandledError;
   }
 }

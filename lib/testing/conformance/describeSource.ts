@@ -1,0 +1,126 @@
+import { Findings } from './findings.ts';
+import { type Played, play, story } from './play.ts';
+import type { Scenario } from './scenario.ts';
+import { scenarios } from './scenarios/index.ts';
+import { isPromise } from './stage.ts';
+import type { Awaitable, ConformanceReport, SourceSubject, TestRunner } from './subject.ts';
+
+/** How {@link describeSource} runs. */
+export interface DescribeSourceOptions extends TestRunner {
+  /** Told once, when the last test has run. */
+  readonly report?: (report: ConformanceReport) => void;
+}
+
+/**
+ * Holds a source to the contract: declares one test per scenario, each with a store of its own, and a last one that
+ * says what was shown. What happens is recorded and judged by all promises ({@link inspect}), whatever the scenario is
+ * there for; what the backend declares away is not asked for, and what could not be played is declared as skipped, with
+ * the reason in its name.
+ *
+ * Fails with the promises that were broken, and everything that happened, in the {@link notation}.
+ *
+ * @example
+ * import { describe, it } from 'node:test'; // or of vitest, or jest's globals
+ *
+ * describeSource(
+ *   {
+ *     name: 'notebook',
+ *     time: 'real',
+ *     capabilities: notebookBackend(new Notebook()).capabilities,
+ *     open: () => new Notebook(),
+ *     write: (notebook, writes) => notebook.write(writes),
+ *     source: (notebook, config, { observed }) => fromBackend(observed(notebookBackend(notebook)), config),
+ *     faults: { disconnect: (notebook) => notebook.disconnect() },
+ *   },
+ *   { describe, it },
+ * );
+ *
+ * @see {@link describeBroker} for the writing half
+ * @param subject the adapter: how to make a source over a fresh store, and what can go wrong
+ * @param options the runner's `describe` and `it`, and where the report goes
+ */
+export function describeSource<S>(subject: SourceSubject<S>, options: DescribeSourceOptions): void {
+  const { describe, it, report } = options;
+  const findings = new Findings();
+  const patience = (subject.patience ?? 30_000) * 2;
+  describe(subject.name, () => {
+    for (const scenario of scenarios) {
+      const name = nameOf(scenario);
+      const reason = reasonAgainst(subject, scenario);
+      if (reason === undefined) it(name, () => hold(subject, scenario, findings), patience);
+      else {
+        for (const id of scenario.plays ?? []) findings.skip(id, reason);
+        for (const id of scenario.keeps) findings.skip(id, reason);
+        (it.skip ?? it)(`${name} (skipped: ${reason})`, () => undefined);
+      }
+    }
+    it('says what was shown, and what was not', () => report?.(findings.report(subject.name, subject.version ?? '-')));
+  });
+}
+
+/** The name of a scenario's test: what it plays, what it is there for, and what happens. */
+function nameOf({ plays = [], keeps, name }: Scenario): string {
+  return `${[...plays, ...keeps].join(' ')}: ${name}`;
+}
+
+/** Plays a scenario and judges it. @throws Error where a promise was broken */
+function hold<S>(subject: SourceSubject<S>, scenario: Scenario, findings: Findings): Awaitable<void> {
+  const first = play(subject, scenario);
+  if (isPromise(first)) {
+    return first.then((played) => {
+      judge(played, scenario, findings);
+      findings.skip('I44', 'time is real: no two runs are the same');
+    });
+  }
+  judge(first, scenario, findings);
+  const again = play(subject, scenario) as Played;
+  const [one, other] = [first, again].map(({ stage }) => stage.history.toString());
+  if (one !== other)
+    throw new Error(`I44: the same script was played twice, and told two stories:\n${firstDifference(one!, other!)}`);
+  findings.keep('I44');
+}
+
+function judge({ stage, inspection }: Played, scenario: Scenario, findings: Findings): void {
+  const waived = (scenario.waives ?? {}) as Readonly<Record<string, string>>;
+  const { skipped } = inspection;
+  const violations = inspection.violations.filter(({ invariant }) => waived[invariant] === undefined);
+  const checked = inspection.checked.filter((invariant) => waived[invariant] === undefined);
+  for (const [invariant, reason] of Object.entries(waived)) findings.skip(invariant, reason);
+  const broken = new Set(violations.map(({ invariant }) => invariant));
+  for (const id of checked) if (!broken.has(id)) findings.keep(id);
+  for (const { invariant, reason } of skipped) findings.skip(invariant, reason);
+  const problems = violations.map(({ invariant, message, step }) => `${invariant} at step ${step}: ${message}`);
+  const further = scenario.check?.(stage);
+  if (further !== undefined) problems.push(`${scenario.keeps.join(' ')}: ${further}`);
+  if (problems.length > 0) throw new Error(`${problems.join('\n')}\nwhat happened:\n${story(stage.history)}`);
+  for (const id of scenario.plays ?? []) findings.keep(id);
+  for (const [key, reason] of stage.refused) findings.skip(`S19 ${JSON.stringify(key)}`, reason);
+}
+
+function reasonAgainst<S>(subject: SourceSubject<S>, { needs = [], unless }: Scenario): string | undefined {
+  for (const need of needs) {
+    if (need === 'virtual') {
+      if (subject.time !== 'virtual') return 'time is real';
+      continue;
+    }
+    const cannot = subject.cannot?.[need as keyof typeof subject.cannot];
+    if (cannot !== undefined) return cannot;
+    if (!isStoreFault(need)) continue;
+    const fault = subject.faults?.[need];
+    if (typeof fault === 'string') return fault;
+    if (fault === undefined) return `the adapter does not offer '${need}'`;
+  }
+  return unless?.(subject.capabilities);
+}
+
+const storeFaults = ['disconnect', 'partition', 'pause', 'restart', 'wipe', 'compact'] as const;
+
+function isStoreFault(need: string): need is (typeof storeFaults)[number] {
+  return (storeFaults as readonly string[]).includes(need);
+}
+
+function firstDifference(one: string, other: string): string {
+  const [a, b] = [one.split('\n'), other.split('\n')];
+  const line = a.findIndex((text, index) => text !== b[index]);
+  return `- ${a[line] ?? '(nothing more)'}\n+ ${b[line] ?? '(nothing more)'}`;
+}

@@ -1,0 +1,47 @@
+import type { ConformanceReport } from './subject.ts';
+
+/** Fault scripts that are no matter of one source over any store. */
+const elsewhere: Readonly<Record<string, string>> = {
+  S14: 'a group of consumers: proven with orderedResync',
+  S18: 'what happens to files: proven with the backend of files',
+  S23: 'what happens to one store only: proven with its backend',
+};
+
+/** `I1` … `I45`, `S1` … `S25`. */
+const all: readonly string[] = [
+  ...Array.from({ length: 45 }, (_, index) => `I${index + 1}`),
+  ...Array.from({ length: 25 }, (_, index) => `S${index + 1}`),
+];
+
+/** What several scenarios found out together: what one of them shows is shown. */
+export class Findings {
+  readonly #kept = new Set<string>();
+  readonly #skipped = new Map<string, Set<string>>();
+
+  keep(id: string): void {
+    this.#kept.add(id);
+  }
+
+  skip(id: string, reason: string): void {
+    this.#skipped.set(id, (this.#skipped.get(id) ?? new Set()).add(reason));
+  }
+
+  report(backend: string, version: string): ConformanceReport {
+    // Nothing is left out in silence.
+    const skipped = [...new Set([...all, ...this.#skipped.keys()])]
+      .filter((id) => !this.#kept.has(id))
+      .map((id) => ({ invariant: id, reason: this.#reasons(id) }))
+      .sort((a, b) => natural(a.invariant, b.invariant));
+    return { backend, version, invariants: [...this.#kept].sort(natural), skipped };
+  }
+
+  #reasons(id: string): string {
+    const reasons = [...(this.#skipped.get(id) ?? [])];
+    if (reasons.length > 0) return reasons.join('; ');
+    return elsewhere[id] ?? 'its test did not run, or failed';
+  }
+}
+
+function natural(a: string, b: string): number {
+  return a.localeCompare(b, 'en', { numeric: true });
+}

@@ -1,0 +1,128 @@
+import { firstValueFrom, timer } from 'rxjs';
+import { type Inspection, inspect } from '../validate.ts';
+import { virtually } from '../virtually.ts';
+import type { Scenario } from './scenario.ts';
+import { ending } from './script.ts';
+import { type Bound, isPromise, Stage } from './stage.ts';
+import type { Awaitable, SourceSubject } from './subject.ts';
+
+/** What came of one run of a scenario. */
+export interface Played {
+  readonly stage: Stage;
+  readonly inspection: Inspection;
+}
+
+/** Plays a scenario on a store of its own, in the subject's time. @throws Error where the script cannot go on */
+export function play<S>(subject: SourceSubject<S>, scenario: Scenario): Awaitable<Played> {
+  return subject.time === 'virtual' ? playVirtually(subject, scenario) : playReally(subject, scenario);
+}
+
+function playVirtually<S>(subject: SourceSubject<S>, scenario: Scenario): Played {
+  const { patience = 600_000 } = subject;
+  let stage: Stage | undefined;
+  virtually((time) => {
+    const store = now(subject.open(), 'open');
+    stage = new Stage(bound(subject, store), scenario, patience, time);
+    const lines = script(stage, scenario);
+    for (let line = lines.next(); line.done !== true; line = lines.next()) {
+      const { value } = line;
+      if ('doing' in value) now(value.doing, value.text);
+      else if ('pass' in value) time.advance(value.pass);
+      else {
+        const until = time.now + patience;
+        let missing = value.until();
+        // Small steps first: what waits for little is not to wait for much.
+        for (let step = 1; missing !== undefined && time.now < until; step = Math.min(step * 2, 1_000)) {
+          time.advance(step);
+          missing = value.until();
+        }
+        if (missing !== undefined) throw stalled(stage, value.text, missing, patience);
+      }
+    }
+    now(subject.close?.(store), 'close');
+  });
+  return judged(stage!, subject);
+}
+
+async function playReally<S>(subject: SourceSubject<S>, scenario: Scenario): Promise<Played> {
+  const { patience = 30_000 } = subject;
+  const store = await subject.open();
+  const stage = new Stage(bound(subject, store), scenario, patience);
+  try {
+    for (const line of script(stage, scenario)) {
+      if ('doing' in line) await line.doing;
+      else if ('until' in line) {
+        const until = Date.now() + patience;
+        let missing = line.until();
+        while (missing !== undefined && Date.now() < until) {
+          await firstValueFrom(timer(5));
+          missing = line.until();
+        }
+        if (missing !== undefined) throw stalled(stage, line.text, missing, patience);
+      }
+    }
+  } finally {
+    stage.unsubscribe();
+    await stage.recover();
+    await subject.close?.(store);
+  }
+  return judged(stage, subject);
+}
+
+type Line = { readonly text: string } & (
+  | { readonly doing: Awaitable<void> }
+  | { readonly until: () => string | undefined }
+  | { readonly pass: number }
+);
+
+/** The lines of a scenario, one after the other, and how each of them ends. */
+function* script(stage: Stage, { steps, holding = false }: Scenario): Generator<Line> {
+  for (const { text, run, until, pass } of [...steps, ...ending(holding)]) {
+    if (run !== undefined) yield { text, doing: run(stage) };
+    if (until !== undefined) yield { text, until: () => until(stage) };
+    if (pass !== undefined && stage.time !== undefined) yield { text, pass };
+  }
+}
+
+function bound<S>(subject: SourceSubject<S>, store: S): Bound {
+  return {
+    capabilities: subject.capabilities,
+    prefix: subject.prefix?.(store) ?? '',
+    source: (config, stage) => subject.source(store, config, stage),
+    write: (writes) => subject.write(store, writes),
+    pipeline: subject.pipeline,
+    refuses: (key) => subject.refuses?.(key),
+    fault: (name) => {
+      const fault = subject.faults?.[name];
+      if (typeof fault !== 'function') throw new Error(`the subject has no fault '${name}'`);
+      return fault(store);
+    },
+  };
+}
+
+function judged(
+  stage: Stage,
+  { capabilities }: { readonly capabilities: SourceSubject<unknown>['capabilities'] },
+): Played {
+  return { stage, inspection: inspect(stage.history, capabilities) };
+}
+
+function now<T>(value: Awaitable<T>, what: string): T {
+  if (isPromise(value))
+    throw new Error(
+      `${what}: in virtual time everything must be done at once, and this is a Promise; set \`time: 'real'\``,
+    );
+  return value;
+}
+
+function stalled({ history }: Stage, text: string, missing: string, patience: number): Error {
+  return new Error(`the script stands still for ${patience} ms at '${text}': ${missing}\n${story(history)}`);
+}
+
+/** What happened, in the notation, a line per step. */
+export function story(history: Stage['history']): string {
+  const lines = history.toString().split('\n');
+  const shown =
+    lines.length > 250 ? [...lines.slice(0, 100), `  (${lines.length - 200} more)`, ...lines.slice(-100)] : lines;
+  return shown.map((line) => (line.length > 200 ? `${line.slice(0, 200)} …` : line)).join('\n');
+}

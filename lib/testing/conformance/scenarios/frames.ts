@@ -1,0 +1,147 @@
+import { concat, concatMap, defer, of, tap, throwError } from 'rxjs';
+import { outcomes } from '../../../model/ack.ts';
+import type { Capabilities } from '../../../model/capabilities.ts';
+import { type Backend, ContinuityLost, type Frame } from '../../../source/frames.ts';
+import { faults } from '../../faults.ts';
+import type { Scenario } from '../scenario.ts';
+import { signal, subscribe, told, write } from '../script.ts';
+
+const counted = ({ revision }: Capabilities): string | undefined =>
+  revision === 'store' ? undefined : 'revision: subscription (a frame without a revision cannot be known as late)';
+
+const notResumed = (capabilities: Capabilities): string | undefined =>
+  counted(capabilities) ?? (capabilities.resume === 'log' ? undefined : `resume: ${capabilities.resume}`);
+
+const plain = <P>(frame: Frame<P>): Frame<P> => {
+  if (frame.type !== 'changes' && frame.type !== 'snapshot') return frame;
+  const { settled: _, ...copy } = frame;
+  return copy;
+};
+
+/** After a break, what the old connection had on its way comes once more. */
+function late<P>(backend: Backend<P>): Backend<P> {
+  const old: Frame<P>[] = [];
+  return faults.with(backend, (frames, { from }) => {
+    const again = from === undefined ? [] : old.slice(-3);
+    return concat(again, frames.pipe(tap((frame) => frame.type === 'changes' && old.push(plain(frame)))));
+  });
+}
+
+/** The third connection is to a member that is behind: it lists what was there when the first one began, and then catches up. */
+function stale<P>(backend: Backend<P>): Backend<P> {
+  const old: Frame<P>[] = [];
+  let opened = 0;
+  return {
+    ...backend,
+    open: (context) => {
+      opened++;
+      if (opened === 1)
+        return backend
+          .open(context)
+          .pipe(tap((frame) => (frame.type === 'page' || frame.type === 'snapshot') && old.push(plain(frame))));
+      if (opened === 2) return throwError(() => new ContinuityLost('regressed'));
+      if (opened > 3) return backend.open(context);
+      const position = old
+        .flatMap((frame) => ('position' in frame && frame.position !== undefined ? [frame.position] : []))
+        .at(-1);
+      return concat(
+        old,
+        defer(() => backend.open({ ...context, from: position, added: [] })),
+      );
+    },
+  };
+}
+
+/** What a connection brings: twice, late, in pieces, from the past. */
+export const frames: readonly Scenario[] = [
+  ...[0, 2].map(
+    (after): Scenario => ({
+      name: `every frame of changes comes again, ${after} later`,
+      plays: ['S10'],
+      keeps: ['I11', 'I12', 'I45'],
+      needs: ['frames'],
+      unless: counted,
+      fault: (backend) => faults.repeated(backend, after),
+      steps: [
+        write({ x: 1 }),
+        subscribe(),
+        told,
+        write({ x: 2 }),
+        write({ x: undefined, y: 1 }),
+        write({ x: 3 }),
+        write({ y: 2 }),
+        told,
+      ],
+    }),
+  ),
+  {
+    name: 'after a reconnect the new connection begins with what the old one had brought',
+    plays: ['S10'],
+    keeps: ['I11', 'I12', 'I29'],
+    needs: ['frames', 'reconnect'],
+    unless: notResumed,
+    fault: (backend, stage) => faults.cut(late(backend), stage.signal('reset')),
+    steps: [
+      subscribe(),
+      told,
+      write({ x: 1 }),
+      write({ x: undefined, y: 1 }),
+      write({ x: 2 }),
+      told,
+      signal('reset'),
+      write({ y: 2 }),
+      told,
+    ],
+  },
+  {
+    name: 'the connection is lost in the middle of a transaction',
+    plays: ['S11'],
+    keeps: ['I6', 'I13'],
+    needs: ['frames', 'reconnect'],
+    unless: ({ atomic }) => (atomic === 'none' ? 'atomic: none' : undefined),
+    fault: (backend) => {
+      let seen = 0;
+      return faults.with(backend, (frames) =>
+        frames.pipe(
+          concatMap((frame) => {
+            if (frame.type !== 'changes' || ++seen !== 2) return of(frame);
+            frame.settled?.(outcomes.cancelled);
+            return throwError(() => new Error('lost in the middle of a transaction'));
+          }),
+        ),
+      );
+    },
+    steps: [
+      write({ x: 1, y: 1, z: 1 }),
+      subscribe(),
+      told,
+      write({ x: 2, y: 2 }),
+      told,
+      write({ x: 3, y: undefined, z: 3 }),
+      told,
+    ],
+  },
+  {
+    name: 'the new connection is to a member that is behind: it begins anew, lower, and catches up',
+    plays: ['S12'],
+    keeps: ['I12', 'I19', 'I23'],
+    needs: ['frames', 'reconnect'],
+    unless: notResumed,
+    fault: (backend, stage) => faults.cut(stale(backend), stage.signal('fail-over')),
+    steps: [
+      write({ x: 1 }),
+      subscribe(),
+      told,
+      write({ x: 2, y: 1 }),
+      write({ x: 3 }),
+      told,
+      signal('fail-over'),
+      write({ y: 2 }),
+      told,
+    ],
+    check: ({ events }) =>
+      events.some((event) => event.type === 'resync' && event.reason === 'regressed')
+        ? undefined
+        : 'no resync says regressed',
+  },
+];
