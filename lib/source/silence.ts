@@ -37,12 +37,15 @@ export class Silence {
   except(ready: () => Observable<void>): () => Observable<void> {
     return () =>
       cold((subscriber) => {
+        let waited = false;
         this.#waiting++;
         subscriber.add(() => {
           this.#waiting--;
-          this.hear();
+          // Room that was there all along is no sign of life.
+          if (waited) this.hear();
         });
         subscriber.add(ready().subscribe(subscriber));
+        waited = true;
       });
   }
 

@@ -111,6 +111,16 @@ describe('a dead stream', () => {
       expect(backend.live).toBe(0);
     }));
 
+  it('room that was there all along is no sign of life', () =>
+    virtually((time) => {
+      const { backend } = subscribed({}, options);
+      backend.send(...listing({ x: 1 }, 7));
+      time.advance(900);
+      backend.connection.context.ready().subscribe();
+      time.advance(100);
+      expect(backend.live).toBe(0);
+    }));
+
   it('unsubscribed, nobody listens to the silence', () =>
     virtually((time) => {
       const { seen } = subscribed({}, options);
