@@ -1,5 +1,5 @@
 import { Findings } from './findings.ts';
-import { type Played, play, story } from './play.ts';
+import { type Played, play, problems, story } from './play.ts';
 import type { Scenario } from './scenario.ts';
 import { scenarios } from './scenarios/index.ts';
 import { isPromise } from './stage.ts';
@@ -89,10 +89,9 @@ function judge({ stage, inspection }: Played, scenario: Scenario, findings: Find
   const broken = new Set(violations.map(({ invariant }) => invariant));
   for (const id of checked) if (!broken.has(id)) findings.keep(id);
   for (const { invariant, reason } of skipped) findings.skip(invariant, reason);
-  const problems = violations.map(({ invariant, message, step }) => `${invariant} at step ${step}: ${message}`);
   const further = scenario.check?.(stage);
-  if (further !== undefined) problems.push(`${scenario.keeps.join(' ')}: ${further}`);
-  if (problems.length > 0) throw new Error(`${problems.join('\n')}\nwhat happened:\n${story(stage.history)}`);
+  const wrong = problems(violations) + (further === undefined ? '' : `${scenario.keeps.join(' ')}: ${further}\n`);
+  if (wrong !== '') throw new Error(wrong + story(stage.history));
   for (const id of scenario.plays ?? []) findings.keep(id);
   for (const [key, reason] of stage.refused) findings.skip(`S19 ${JSON.stringify(key)}`, reason);
 }

@@ -1,5 +1,5 @@
 import { firstValueFrom, timer } from 'rxjs';
-import { type Inspection, inspect } from '../validate.ts';
+import { type Inspection, inspect, type Violation } from '../validate.ts';
 import { virtually } from '../virtually.ts';
 import type { Scenario } from './scenario.ts';
 import { ending } from './script.ts';
@@ -36,7 +36,7 @@ function playVirtually<S>(subject: SourceSubject<S>, scenario: Scenario): Played
           time.advance(step);
           missing = value.until();
         }
-        if (missing !== undefined) throw stalled(stage, value.text, missing, patience);
+        if (missing !== undefined) throw stalled(stage, scenario, value.text, missing, patience);
       }
     }
     now(subject.close?.(store), 'close');
@@ -58,7 +58,7 @@ async function playReally<S>(subject: SourceSubject<S>, scenario: Scenario): Pro
           await firstValueFrom(timer(5));
           missing = line.until();
         }
-        if (missing !== undefined) throw stalled(stage, line.text, missing, patience);
+        if (missing !== undefined) throw stalled(stage, scenario, line.text, missing, patience);
       }
     }
   } finally {
@@ -115,8 +115,18 @@ function now<T>(value: Awaitable<T>, what: string): T {
   return value;
 }
 
-function stalled({ history }: Stage, text: string, missing: string, patience: number): Error {
-  return new Error(`the script stands still for ${patience} ms at '${text}': ${missing}\n${story(history)}`);
+/** Whoever had so much time has come to rest: what is missing is judged as an end. */
+function stalled(stage: Stage, { holding = false }: Scenario, text: string, missing: string, patience: number): Error {
+  stage.history.quiet({ holding });
+  const { violations } = inspect(stage.history, stage.capabilities);
+  return new Error(
+    `${problems(violations)}the script stands still for ${patience} ms at '${text}': ${missing}\n${story(stage.history)}`,
+  );
+}
+
+/** A line for each promise that was broken. */
+export function problems(violations: readonly Violation[]): string {
+  return violations.map(({ invariant, message, step }) => `${invariant} at step ${step}: ${message}\n`).join('');
 }
 
 /** What happened, in the notation, a line per step. */
@@ -124,5 +134,5 @@ export function story(history: Stage['history']): string {
   const lines = history.toString().split('\n');
   const shown =
     lines.length > 250 ? [...lines.slice(0, 100), `  (${lines.length - 200} more)`, ...lines.slice(-100)] : lines;
-  return shown.map((line) => (line.length > 200 ? `${line.slice(0, 200)} …` : line)).join('\n');
+  return ['what happened:', ...shown.map((line) => (line.length > 200 ? `${line.slice(0, 200)} …` : line))].join('\n');
 }

@@ -92,13 +92,16 @@ export function consumer(mood: Mood, times: number = Infinity): ScriptStep {
   };
 }
 
-/** What was held is done, or fails. */
+/** What was held first is done, or fails. */
 export function release(how: 'done' | 'fail' = 'done'): ScriptStep {
   return {
     text: `what was held is ${how === 'done' ? 'done' : 'failed'}`,
     run: (stage) => stage.release(how === 'done' ? undefined : new Error('as the script says, later')),
   };
 }
+
+/** What is held from now on is released apart from what was held before. */
+export const holdApart: ScriptStep = { text: 'more is held', run: (stage) => stage.holdApart() };
 
 /** Somebody asks for a resync. */
 export const request: ScriptStep = { text: 'ask for a resync', run: (stage) => stage.requests.next() };

@@ -52,7 +52,8 @@ export class Stage implements SourceStage {
   readonly #signals = new Map<string, Subject<void>>();
   readonly #ends = new Map<StoreFault, () => unknown>();
   #source: Observable<DatasyncEvent<unknown>> | undefined;
-  #held: Subject<void> = new Subject();
+  /** What keeps events open, oldest first: new ones join the last. */
+  readonly #held: Subject<void>[] = [new Subject()];
   readonly #bound: Bound;
   readonly #scenario: Scenario;
   readonly #patience: number;
@@ -173,18 +174,22 @@ export class Stage implements SourceStage {
     this.inside = undefined;
     if (--this.moodLasts <= 0) this.mood = 'done';
     inside?.(this);
-    const held = this.#held;
-    if (mood === 'hold') return held;
+    if (mood === 'hold') return this.#held.at(-1);
     if (mood === 'fail') throw new Error('as the script says');
     return undefined;
   };
 
-  /** What was held is done, or fails. */
+  /** What is held from now on is released apart. */
+  holdApart(): void {
+    this.#held.push(new Subject());
+  }
+
+  /** What was held first is done, or fails. */
   release(error?: Error): void {
-    const held = this.#held;
-    this.#held = new Subject();
-    if (error === undefined) held.complete();
-    else held.error(error);
+    const held = this.#held.shift();
+    if (this.#held.length === 0) this.holdApart();
+    if (error === undefined) held?.complete();
+    else held?.error(error);
   }
 
   /** @param dynamic the prefixes are given as an Observable */
@@ -240,7 +245,7 @@ export class Stage implements SourceStage {
     this.mood = 'done';
     this.moodLasts = Infinity;
     this.inside = undefined;
-    if (!(this.#scenario.holding ?? false)) this.release();
+    if (!(this.#scenario.holding ?? false)) for (const _ of [...this.#held]) this.release();
     const ends = [...this.#ends.keys()].map((name) => this.heal(name)).filter(isPromise);
     if (ends.length > 0) return Promise.all(ends).then(() => undefined);
   }

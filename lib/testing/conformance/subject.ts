@@ -61,6 +61,10 @@ export type Ability =
   | 'status'
   /** Keeps the limits of `config.delivery`. */
   | 'limits'
+  /** Takes `config.resyncAfterReconnect`. */
+  | 'resyncAfterReconnect'
+  /** Gives up a connection that is silent for longer than its backend promises (`maxSilence`). */
+  | 'silence'
   /** Tells a failed event again. */
   | 'redelivery';
 

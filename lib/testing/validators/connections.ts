@@ -100,12 +100,11 @@ export const oneUpstream: Validator = {
   says: 'there is at most one connection per subscription',
   needs: ['upstream'],
   *check(run) {
+    const live = new Map<string, readonly Connection[]>();
     for (const connection of run.connections) {
-      const { upstream, step, id } = connection;
-      const open = run.connections.filter(
-        (other) =>
-          other.upstream === upstream && other.id < id && (other.ended === undefined || other.ended.step > step),
-      );
+      const { upstream, step } = connection;
+      const open = (live.get(upstream) ?? []).filter(({ ended }) => ended === undefined || ended.step > step);
+      live.set(upstream, [...open, connection]);
       const subscriptions = run.sources.filter(
         (stream) => stream.name === upstream && stream.step < step && !isOver(stream, step),
       ).length;

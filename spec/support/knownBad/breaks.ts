@@ -164,6 +164,7 @@ export const breaks: readonly KnownBad[] = [
   {
     name: 'kubernetes-client/javascript: stop during a back-off stops nothing',
     breaks: ['I42'],
+    adapter: { Loop: GoesOnAfterStop },
     play: (variant) =>
       play((world) => {
         const { store, history } = world;
@@ -179,6 +180,7 @@ export const breaks: readonly KnownBad[] = [
   {
     name: 'etcd cache: late frames are news',
     breaks: ['I45', 'I11'],
+    adapter: { Loop: BelievesLateFrames, isTrusting: true },
     play: (variant) =>
       play((world) => {
         const { store, history } = world;
@@ -194,6 +196,7 @@ export const breaks: readonly KnownBad[] = [
   {
     name: 'a half-open socket is waited for for ever',
     breaks: ['I28'],
+    adapter: { claims: ['silence'] },
     play: (variant) =>
       play((world) =>
         world.run(world.source(HandLoop, mute(world, variant === 'good')).pipe(world.history.tap('source'))),

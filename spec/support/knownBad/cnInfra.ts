@@ -269,6 +269,7 @@ export const cnInfra: readonly KnownBad[] = [
   {
     name: 'cn-infra filedb: strings.Contains for a prefix',
     breaks: ['I4'],
+    adapter: { Loop: ContainsPrefix },
     play: (variant) =>
       play((world) => {
         const { store, history } = world;
@@ -303,6 +304,7 @@ function badBackendScene(name: string): KnownBad {
   return {
     name,
     breaks: ['I27'],
+    adapter: { Loop: RetriesAtOnce },
     play: (variant) =>
       play((world) => {
         let left = 6;

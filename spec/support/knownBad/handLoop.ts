@@ -10,6 +10,7 @@ import {
   Snapshot,
   textCodec,
 } from '../../../lib/index.ts';
+import { connect } from '../../../lib/internal/connect.ts';
 import { Ack, outcomes, settledWell } from '../../../lib/model/ack.ts';
 import { own } from '../../../lib/model/events.ts';
 import type { Change, KeyValue, ResyncDiff } from '../../../lib/model/values.ts';
@@ -17,6 +18,7 @@ import {
   type Backend,
   type ChangesFrame,
   ContinuityLost,
+  FatalError,
   type Frame,
   type RawEntry,
   type Settled,
@@ -72,12 +74,14 @@ export class HandLoop {
       from,
       ready: () => timer(0) as Observable<never>,
     });
-    connection.add(
-      frames.subscribe({
+    connect(
+      frames,
+      {
         next: (frame) => this.take(frame),
         error: (error: unknown) => this.broken(error),
         complete: () => this.broken(new Error('completed')),
-      }),
+      },
+      connection,
     );
   }
 
@@ -87,9 +91,17 @@ export class HandLoop {
   }
 
   broken(error: unknown): void {
+    if (error instanceof FatalError) {
+      this.subscriber.error(new DatasyncError('FATAL', error.message, { cause: error }));
+      return;
+    }
     if (error instanceof ContinuityLost) this.forget(error.reason);
     else if (this.position === undefined && this.epoch > 0) this.reason = 'reconnected';
-    this.later(100, () => this.connect());
+    const { connection } = this;
+    this.later(100, () => {
+      // Unless somebody has made another one meanwhile.
+      if (this.connection === connection) this.connect();
+    });
   }
 
   /** Everything has to be read again. */
@@ -136,7 +148,9 @@ export class HandLoop {
     const entries = this.pages.filter(({ key }) => this.watches(key));
     this.pages = [];
     const items = this.goodOf(entries, revision);
-    this.tellResync(this.reason, items, revision, settled);
+    // A connection that was to go on may list everything all the same.
+    const reason = this.epoch > 0 && this.reason === 'initial' ? 'reconnected' : this.reason;
+    this.tellResync(reason, items, revision, settled);
   }
 
   watches(key: string): boolean {

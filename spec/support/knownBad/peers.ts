@@ -135,6 +135,7 @@ export const peers: readonly KnownBad[] = [
   {
     name: 'kube-rs: a broken listing leaves a trace',
     breaks: ['I6'],
+    adapter: { Loop: KeepsBrokenPages },
     play: (variant) =>
       play((world) => {
         const { store } = world;

@@ -2,6 +2,7 @@ import { Observable, Subject, type Subscription, timer } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { type Backend, type Capabilities, type DatasyncEvent, pinned, type Source } from '../../../lib/index.ts';
 import {
+  type Ability,
   History,
   type HistoryOptions,
   type Invariant,
@@ -19,6 +20,18 @@ export interface KnownBad {
   /** Exactly the promises it breaks; the first is the one that names it. */
   readonly breaks: readonly Invariant[];
   readonly play: (variant: 'bad' | 'good') => Played;
+  /** What of it stands between a store and its subscriber; missing where the defect is below the source, or in a scene. */
+  readonly adapter?: Adapter;
+}
+
+/** The part of a source that is broken. */
+export interface Adapter {
+  readonly Loop?: typeof HandLoop;
+  readonly backend?: (world: World) => Backend;
+  /** What it says it can do, and the loop by hand does not. */
+  readonly claims?: readonly Ability[];
+  /** Takes every frame for news. */
+  readonly isTrusting?: boolean;
 }
 
 /** What came of a play. */
@@ -113,6 +126,7 @@ export function badLoop(
   return {
     name,
     breaks,
+    adapter: { Loop: Bad },
     play: (variant) =>
       play((world) => {
         world.run(world.source(variant === 'bad' ? Bad : HandLoop).pipe(world.history.tap('source')));
@@ -131,6 +145,7 @@ export function badBackend(
   return {
     name,
     breaks,
+    adapter: { backend: bad },
     play: (variant) =>
       play((world) => {
         const backend = variant === 'bad' ? bad(world) : world.backend();

@@ -122,6 +122,7 @@ export const trial: readonly KnownBad[] = [
   {
     name: 'trial: a resync that waits for open changes',
     breaks: ['I39', 'I33'],
+    adapter: { Loop: WaitsForChanges },
     play: (variant) =>
       play((world) => {
         const { history, store, requests } = world;
@@ -142,6 +143,7 @@ export const trial: readonly KnownBad[] = [
   {
     name: 'trial: a nacked resync that forgets deletions',
     breaks: ['I21'],
+    adapter: { Loop: ForgetsSuspects },
     play: (variant) =>
       play((world) => {
         const { history, store } = world;
@@ -163,6 +165,7 @@ export const trial: readonly KnownBad[] = [
   {
     name: 'trial: suspects cleared by a resync that did not name them',
     breaks: ['I21'],
+    adapter: { Loop: ClearsAllSuspects },
     play: (variant) =>
       play((world) => {
         const { history, store, requests } = world;
@@ -190,6 +193,7 @@ export const trial: readonly KnownBad[] = [
   {
     name: 'trial: resyncs pile up under a stuck consumer',
     breaks: ['I31', 'I39'],
+    adapter: { Loop: PilesUp },
     play: (variant) =>
       play(
         (world) => {
@@ -210,6 +214,7 @@ export const trial: readonly KnownBad[] = [
   {
     name: 'trial: the old connection lives on during a change of prefixes',
     breaks: ['I29'],
+    adapter: { Loop: KeepsOldConnection },
     play: (variant) =>
       play((world) => {
         const { history, store } = world;

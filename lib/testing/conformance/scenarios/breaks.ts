@@ -66,7 +66,7 @@ export const breaks: readonly Scenario[] = [
     name: 'everything is read again after each reconnect, where the configuration says so',
     plays: ['S3'],
     keeps: ['I20', 'I21'],
-    needs: broken,
+    needs: [...broken, 'resyncAfterReconnect'],
     fault: outage.fault,
     steps: [
       write({ x: 1, y: 1 }),
@@ -89,7 +89,7 @@ export const breaks: readonly Scenario[] = [
     name: 'a socket stays open, and nothing comes: the connection is found dead',
     plays: ['S4'],
     keeps: ['I25', 'I28', 'I18'],
-    needs: [...broken, 'virtual'],
+    needs: [...broken, 'virtual', 'silence'],
     fault: (backend, stage) => faults.blackHole(alive(backend), stage.signal('silence')),
     steps: [write({ x: 1 }), subscribe(), told, later(5_000), signal('silence'), write({ x: 2, y: 1 }), told],
     check: ({ connections }) =>
@@ -99,7 +99,7 @@ export const breaks: readonly Scenario[] = [
     name: 'nothing changes for long, with signs of life: the connection stays',
     plays: ['S4'],
     keeps: ['I28'],
-    needs: [...broken, 'virtual'],
+    needs: [...broken, 'virtual', 'silence'],
     fault: (backend) => alive(backend),
     steps: [write({ x: 1 }), subscribe(), told, later(100_000), write({ x: 2 }), told],
     check: ({ connections }) =>
@@ -233,7 +233,7 @@ export const breaks: readonly Scenario[] = [
     name: 'the source answers more slowly than silence is allowed, for long; resyncs are asked for meanwhile',
     plays: ['S25'],
     keeps: ['I25', 'I27', 'I39'],
-    needs: [...broken, 'virtual', 'resyncOn'],
+    needs: [...broken, 'virtual', 'silence', 'resyncOn'],
     fault: (backend) => {
       let left = 50;
       const slow = faults.latency(backend, 2_000);

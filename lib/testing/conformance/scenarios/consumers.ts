@@ -1,5 +1,17 @@
 import type { Scenario } from '../scenario.ts';
-import { consumer, inside, later, release, request, subscribe, told, unsubscribe, until, write } from '../script.ts';
+import {
+  consumer,
+  holdApart,
+  inside,
+  later,
+  release,
+  request,
+  subscribe,
+  told,
+  unsubscribe,
+  until,
+  write,
+} from '../script.ts';
 import type { Stage } from '../stage.ts';
 
 const writes = (count: number, from = 0) =>
@@ -118,6 +130,31 @@ export const consumers: readonly Scenario[] = [
       release('fail'),
       told,
       write({ x: 3 }),
+      told,
+    ],
+  },
+  {
+    name: 'a change fails after a resync was told, and before that is settled: the next one names it',
+    plays: ['S13'],
+    keeps: ['I33', 'I34', 'I21'],
+    needs: ['redelivery', 'resyncOn'],
+    steps: [
+      write({ x: 1, y: 1 }),
+      subscribe(),
+      told,
+      consumer('hold'),
+      write({ x: undefined }),
+      until('the change', ({ events }) => (events.at(-1)?.type === 'change' ? undefined : 'not yet')),
+      holdApart,
+      request,
+      resynced('requested'),
+      release('fail'),
+      release(),
+      consumer('done'),
+      told,
+      later(200),
+      request,
+      resynced('requested', 2),
       told,
     ],
   },
