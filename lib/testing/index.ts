@@ -1,5 +1,7 @@
 export type { ConsumerOutcome } from '../operators/orderedResync.ts';
-export { type DescribeSourceOptions, describeSource } from './conformance/describeSource.ts';
+export { describeBroker } from './conformance/broker/describeBroker.ts';
+export type { BrokerMade, BrokerSubject, PublishedSource } from './conformance/broker/subject.ts';
+export { type DescribeOptions, describeSource } from './conformance/describeSource.ts';
 export type {
   Ability,
   Awaitable,

@@ -5,8 +5,8 @@ import { scenarios } from './scenarios/index.ts';
 import { isPromise } from './stage.ts';
 import type { Awaitable, ConformanceReport, SourceSubject, TestRunner } from './subject.ts';
 
-/** How {@link describeSource} runs. */
-export interface DescribeSourceOptions extends TestRunner {
+/** How {@link describeSource} and {@link describeBroker} run. */
+export interface DescribeOptions extends TestRunner {
   /** Told once, when the last test has run. */
   readonly report?: (report: ConformanceReport) => void;
 }
@@ -39,7 +39,7 @@ export interface DescribeSourceOptions extends TestRunner {
  * @param subject the adapter: how to make a source over a fresh store, and what can go wrong
  * @param options the runner's `describe` and `it`, and where the report goes
  */
-export function describeSource<S>(subject: SourceSubject<S>, options: DescribeSourceOptions): void {
+export function describeSource<S>(subject: SourceSubject<S>, options: DescribeOptions): void {
   const { describe, it, report } = options;
   const findings = new Findings();
   const patience = (subject.patience ?? 30_000) * 2;
