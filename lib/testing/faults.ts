@@ -206,6 +206,6 @@ function passed<P>(
 }
 
 /** Whoever loses a frame answers for it. */
-function drop(frame: Frame<unknown>): void {
+function drop(frame: Frame): void {
   if (frame.type === 'changes' || frame.type === 'snapshot') frame.settled?.(outcomes.cancelled);
 }

@@ -1,4 +1,4 @@
-import { firstValueFrom, timer } from 'rxjs';
+import { asyncScheduler, lastValueFrom, timer } from 'rxjs';
 import { type Inspection, inspect, type Violation } from '../validate.ts';
 import { virtually } from '../virtually.ts';
 import type { Scenario } from './scenario.ts';
@@ -52,10 +52,10 @@ async function playReally<S>(subject: SourceSubject<S>, scenario: Scenario): Pro
     for (const line of script(stage, scenario)) {
       if ('doing' in line) await line.doing;
       else if ('until' in line) {
-        const until = Date.now() + patience;
+        const until = asyncScheduler.now() + patience;
         let missing = line.until();
-        while (missing !== undefined && Date.now() < until) {
-          await firstValueFrom(timer(5));
+        while (missing !== undefined && asyncScheduler.now() < until) {
+          await lastValueFrom(timer(5), { defaultValue: 0 });
           missing = line.until();
         }
         if (missing !== undefined) throw stalled(stage, scenario, line.text, missing, patience);

@@ -74,10 +74,7 @@ export function heal(name: StoreFault): ScriptStep {
 export function signal(name: string): ScriptStep {
   return {
     text: name,
-    run: (stage) => {
-      stage.history.note(name);
-      stage.signal(name).next();
-    },
+    run: (stage) => stage.fire(name),
   };
 }
 
@@ -104,7 +101,7 @@ export function release(how: 'done' | 'fail' = 'done'): ScriptStep {
 export const holdApart: ScriptStep = { text: 'more is held', run: (stage) => stage.holdApart() };
 
 /** Somebody asks for a resync. */
-export const request: ScriptStep = { text: 'ask for a resync', run: (stage) => stage.requests.next() };
+export const request: ScriptStep = { text: 'ask for a resync', run: (stage) => stage.request() };
 
 /** Something inside the next `next` of the consumer. */
 export function inside(text: string, action: (stage: Stage) => void): ScriptStep {
@@ -158,7 +155,7 @@ function valuesText(values: Values): string {
   const all = Object.entries(values);
   const texts = all.slice(0, 4).map(([key, value]) => {
     if (value === undefined) return `!${key}`;
-    return `${key}:${value === bad ? '?' : notation.format(value as never)}`;
+    return `${key}:${value === bad ? '?' : notation.format(value)}`;
   });
   return `${texts.join(',')}${all.length > 4 ? ` and ${all.length - 4} more` : ''}`;
 }

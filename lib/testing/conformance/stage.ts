@@ -1,4 +1,4 @@
-import { BehaviorSubject, type Observable, Subject, Subscription } from 'rxjs';
+import { concat, defer, type Observable, of, Subject, Subscription } from 'rxjs';
 import { connect } from '../../internal/connect.ts';
 import type { RawWrite } from '../../model/broker.ts';
 import type { Capabilities } from '../../model/capabilities.ts';
@@ -32,13 +32,12 @@ export interface Bound {
 
 /** One run of one scenario: a store, its subscribers, and what happens to them. */
 export class Stage implements SourceStage {
-  readonly history: History<unknown> = new History();
+  readonly history: History = new History();
   readonly views: Views = new Views(this.history);
   readonly truth: Truth;
   /** Virtual time; `undefined`: time is real. */
   readonly time: VirtualTime | undefined;
   readonly subscriptions: Subscription[] = [];
-  readonly requests: Subject<void> = new Subject();
   /** Writes that were begun inside something else. */
   readonly pending: Set<Promise<void>> = new Set();
   mood: Mood = 'done';
@@ -57,7 +56,9 @@ export class Stage implements SourceStage {
   readonly #bound: Bound;
   readonly #scenario: Scenario;
   readonly #patience: number;
-  readonly #prefixes: BehaviorSubject<readonly string[]> = new BehaviorSubject<readonly string[]>([]);
+  #prefixes: readonly string[] = [];
+  readonly #watched: Subject<readonly string[]> = new Subject();
+  readonly #requests: Subject<void> = new Subject();
 
   constructor(bound: Bound, scenario: Scenario, patience: number, time?: VirtualTime) {
     this.#bound = bound;
@@ -74,11 +75,12 @@ export class Stage implements SourceStage {
 
   /** What is watched, as the store knows it. */
   get prefixes(): readonly string[] {
-    return this.#prefixes.value;
+    return this.#prefixes;
   }
 
   set prefixes(prefixes: readonly string[]) {
-    this.#prefixes.next(prefixes.map((prefix) => this.key(prefix)));
+    this.#prefixes = prefixes.map((prefix) => this.key(prefix));
+    this.#watched.next(this.#prefixes);
   }
 
   /** A key as the store knows it. */
@@ -198,10 +200,15 @@ export class Stage implements SourceStage {
     const place = { ...this.place, ...(dynamic ? {} : { prefixes: this.prefixes }) };
     const lent: SourceStage = { history: this.history, observed: this.observed, work: this.work, place };
     const config: ConformanceConfig = {
-      prefixes: dynamic ? this.#prefixes.asObservable() : this.prefixes,
+      prefixes: dynamic
+        ? concat(
+            defer(() => of(this.prefixes)),
+            this.#watched,
+          )
+        : this.prefixes,
       codec,
       statusObserver,
-      resyncOn: this.requests.pipe(this.history.requests()),
+      resyncOn: this.#requests.pipe(this.history.requests()),
       retry: { delay: 20, maxDelay: 200, random: () => 1 },
       delivery: { redeliver: { count: 5, delay: 20, maxDelay: 200 }, ...this.#scenario.delivery },
       ...more,
@@ -222,10 +229,20 @@ export class Stage implements SourceStage {
     for (const subscription of this.subscriptions) subscription.unsubscribe();
   }
 
-  signal(name: string): Subject<void> {
-    const known = this.#signals.get(name) ?? new Subject<void>();
-    this.#signals.set(name, known);
-    return known;
+  /** Somebody asks for a resync. */
+  request(): void {
+    this.#requests.next();
+  }
+
+  /** Emits when a step of the script says so. */
+  signal(name: string): Observable<void> {
+    return subjectOf(this.#signals, name).asObservable();
+  }
+
+  /** Something goes wrong now that a fault of the scenario waits for. */
+  fire(name: string): void {
+    this.history.note(name);
+    subjectOf(this.#signals, name).next();
   }
 
   /** What keeps the script waiting until everybody knows everything. */
@@ -246,7 +263,10 @@ export class Stage implements SourceStage {
     this.moodLasts = Infinity;
     this.inside = undefined;
     if (!(this.#scenario.holding ?? false)) for (const _ of [...this.#held]) this.release();
-    const ends = [...this.#ends.keys()].map((name) => this.heal(name)).filter(isPromise);
+    const ends = [...this.#ends.keys()].flatMap((name) => {
+      const end = this.heal(name);
+      return isPromise(end) ? [end] : [];
+    });
     if (ends.length > 0) return Promise.all(ends).then(() => undefined);
   }
 
@@ -261,4 +281,10 @@ export function isPromise<T>(value: T | Promise<T>): value is Promise<T>;
 export function isPromise(value: unknown): value is Promise<unknown>;
 export function isPromise(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'then' in value;
+}
+
+function subjectOf(subjects: Map<string, Subject<void>>, name: string): Subject<void> {
+  const known = subjects.get(name) ?? new Subject<void>();
+  subjects.set(name, known);
+  return known;
 }

@@ -71,7 +71,7 @@ export type Ability =
 /** What the suite lends to the adapter of a source. */
 export interface SourceStage {
   /** Where everything is recorded. */
-  readonly history: History<unknown>;
+  readonly history: History;
   /** The same backend, watched and disturbed: put it around the one the source is made of. */
   readonly observed: <P>(backend: Backend<P>) => Backend<P>;
   /** The consumer: works on one event; for the handlers of a `pipeline`. */

@@ -12,11 +12,11 @@ export type Values = Readonly<Record<string, unknown>>;
  */
 export class Truth {
   readonly values: Map<string, unknown> = new Map();
-  readonly #history: History<unknown>;
+  readonly #history: History;
   readonly #isCounted: boolean;
   #revision = 0;
 
-  constructor(history: History<unknown>, { revision }: Capabilities) {
+  constructor(history: History, { revision }: Capabilities) {
     this.#history = history;
     this.#isCounted = revision !== 'store';
     history.truth(0, []);

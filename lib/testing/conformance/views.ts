@@ -16,12 +16,12 @@ interface View {
 
 /** Follows a history, and says whether everybody knows what the store holds. */
 export class Views {
-  readonly #history: History<unknown>;
+  readonly #history: History;
   readonly #views = new Map<number, View>();
   readonly #states = new Map<number, string>();
   #read = 0;
 
-  constructor(history: History<unknown>) {
+  constructor(history: History) {
     this.#history = history;
   }
 
@@ -66,7 +66,7 @@ export class Views {
     return [...this.#views.values()];
   }
 
-  #take(step: History<unknown>['steps'][number]): void {
+  #take(step: History['steps'][number]): void {
     switch (step.type) {
       case 'subscribe': {
         if (step.place === 'raw') return;

@@ -1,8 +1,8 @@
-import { firstValueFrom, timer } from 'rxjs';
+import { asyncScheduler, lastValueFrom, timer } from 'rxjs';
 import { jsonCodec } from '../../../codecs/jsonCodec.ts';
 import type { Broker } from '../../../model/broker.ts';
 import type { Codec } from '../../../model/codec.ts';
-import { DatasyncError, type ErrorCode } from '../../../model/errors.ts';
+import { DatasyncError, type ErrorCode, messageOf } from '../../../model/errors.ts';
 import { valueText } from '../../text.ts';
 import { same } from '../../validators/same.ts';
 import type { BrokerSubject } from './subject.ts';
@@ -26,7 +26,7 @@ export class Bench<S = unknown> {
   /** A broker of JSON, or of something else, under the store's prefix and some more. */
   broker<T = unknown>(prefix = '', codec: Codec<T> = jsonCodec<T>()): Broker<T> {
     const broker = this.subject.broker(this.store, { prefix: this.prefix + prefix, codec });
-    this.#made.push(broker as Broker<unknown>);
+    this.#made.push(broker);
     return broker;
   }
 
@@ -68,7 +68,7 @@ export class Bench<S = unknown> {
     }
     if (error === undefined) throw new Error(`${what} was not refused`);
     if (!(error instanceof DatasyncError))
-      throw new Error(`${what} was refused with an error of no code: ${String(error)}`);
+      throw new Error(`${what} was refused with an error of no code: ${messageOf(error)}`);
     this.same(error.code, code, `the code that refuses ${what}`);
     for (const word of ['[rx-datasync', ...words])
       if (!error.message.includes(word))
@@ -78,10 +78,10 @@ export class Bench<S = unknown> {
   /** Waits until nothing is missing. */
   async until(missing: () => string | undefined | Promise<string | undefined>): Promise<void> {
     const { patience = 30_000 } = this.subject;
-    const until = Date.now() + patience;
+    const until = asyncScheduler.now() + patience;
     for (let text = await missing(); text !== undefined; text = await missing()) {
-      if (Date.now() > until) throw new Error(`waited ${patience} ms: ${text}`);
-      await firstValueFrom(timer(10));
+      if (asyncScheduler.now() > until) throw new Error(`waited ${patience} ms: ${text}`);
+      await lastValueFrom(timer(10), { defaultValue: 0 });
     }
   }
 }

@@ -1,5 +1,6 @@
 import { textCodec } from '../../../codecs/textCodec.ts';
 import type { Broker, BrokerCapabilities } from '../../../model/broker.ts';
+import { valueText } from '../../text.ts';
 import type { BrokerCase } from './cases.ts';
 
 type Capability = Exclude<keyof BrokerCapabilities, 'reasons'>;
@@ -21,10 +22,11 @@ const asked: Readonly<Record<Capability, Readonly<Record<string, (broker: Broker
 export const errors: readonly BrokerCase[] = [
   {
     name: 'the broker declares what the adapter says it does',
-    test: async (bench) => {
+    test: (bench) => {
       const { reasons: _, ...declared } = bench.broker().capabilities;
       const { reasons: __, ...expected } = bench.subject.capabilities;
       bench.same(declared, expected, 'the capabilities');
+      return Promise.resolve();
     },
   },
   {
@@ -54,19 +56,19 @@ export const errors: readonly BrokerCase[] = [
         await bench.refused(
           () => broker.get(key as never),
           'INVALID_KEY',
-          `get of ${String(key)}`,
+          `get of ${valueText(key)}`,
           'a key must be a text',
         );
         await bench.refused(
           () => broker.put(key as never, 1),
           'INVALID_KEY',
-          `put of ${String(key)}`,
+          `put of ${valueText(key)}`,
           'a key must be a text',
         );
         await bench.refused(
           () => broker.delete(key as never),
           'INVALID_KEY',
-          `delete of ${String(key)}`,
+          `delete of ${valueText(key)}`,
           'a key must be a text',
         );
       }

@@ -34,7 +34,7 @@ export const writes: readonly BrokerCase[] = [
     name: 'putIfNotExists, compareAndSwap, compareAndDelete: only where the key holds what is expected',
     needs: ['write', 'compareAndSwap'],
     test: async (bench) => {
-      const broker = bench.broker<unknown>();
+      const broker = bench.broker();
       bench.same((await broker.putIfNotExists('a', 1)).created, true, 'created, of a missing key');
       bench.same((await broker.putIfNotExists('a', 2)).created, false, 'created, of a key that is there');
       bench.same((await broker.compareAndSwap('a', 9, 2)).swapped, false, 'swapped, where something else is there');

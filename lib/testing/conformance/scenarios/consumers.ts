@@ -253,7 +253,7 @@ export const consumers: readonly Scenario[] = [
     needs: ['resyncOn'],
     steps: [
       write({ x: 1 }),
-      inside('ask for a resync', ({ requests }) => requests.next()),
+      inside('ask for a resync', (stage) => stage.request()),
       subscribe(),
       resynced('requested'),
       told,
