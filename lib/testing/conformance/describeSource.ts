@@ -1,5 +1,5 @@
 import { Findings } from './findings.ts';
-import { type Played, play, problems, story } from './play.ts';
+import { type Played, play, problems, Stalled, story } from './play.ts';
 import type { Scenario } from './scenario.ts';
 import { scenarios } from './scenarios/index.ts';
 import { isPromise } from './stage.ts';
@@ -65,19 +65,29 @@ function nameOf({ plays = [], keeps, name }: Scenario): string {
 
 /** Plays a scenario and judges it. @throws Error where a promise was broken */
 function hold<S>(subject: SourceSubject<S>, scenario: Scenario, findings: Findings): Awaitable<void> {
-  const first = play(subject, scenario);
-  if (isPromise(first)) {
-    return first.then((played) => {
-      judge(played, scenario, findings);
+  const failed = (error: unknown): never => {
+    // What broke is not shown, whatever another scenario shows; nor is what this one could not come to.
+    if (error instanceof Stalled)
+      for (const id of [...scenario.keeps, ...error.violations.map(({ invariant }) => invariant)]) findings.fail(id);
+    for (const id of scenario.plays ?? []) findings.fail(id);
+    throw error;
+  };
+  try {
+    const first = play(subject, scenario);
+    if (isPromise(first)) {
       findings.skip('I44', 'time is real: no two runs are the same');
-    });
+      return first.then((played) => judge(played, scenario, findings)).catch(failed);
+    }
+    judge(first, scenario, findings);
+    const [one, other] = [first, play(subject, scenario) as Played].map(({ stage }) => stage.history.toString());
+    if (one === other) findings.keep('I44');
+    else {
+      findings.fail('I44');
+      throw new Error(`I44: the same script was played twice, and told two stories:\n${firstDifference(one!, other!)}`);
+    }
+  } catch (error) {
+    failed(error);
   }
-  judge(first, scenario, findings);
-  const again = play(subject, scenario) as Played;
-  const [one, other] = [first, again].map(({ stage }) => stage.history.toString());
-  if (one !== other)
-    throw new Error(`I44: the same script was played twice, and told two stories:\n${firstDifference(one!, other!)}`);
-  findings.keep('I44');
 }
 
 function judge({ stage, inspection }: Played, scenario: Scenario, findings: Findings): void {
@@ -87,7 +97,10 @@ function judge({ stage, inspection }: Played, scenario: Scenario, findings: Find
   const checked = inspection.checked.filter((invariant) => waived[invariant] === undefined);
   for (const [invariant, reason] of Object.entries(waived)) findings.skip(invariant, reason);
   const broken = new Set(violations.map(({ invariant }) => invariant));
-  for (const id of checked) if (!broken.has(id)) findings.keep(id);
+  for (const id of checked) {
+    if (broken.has(id)) findings.fail(id);
+    else findings.keep(id);
+  }
   for (const { invariant, reason } of skipped) findings.skip(invariant, reason);
   const further = scenario.check?.(stage);
   const wrong = problems(violations) + (further === undefined ? '' : `${scenario.keeps.join(' ')}: ${further}\n`);

@@ -16,6 +16,7 @@ const all: readonly string[] = [
 /** What several scenarios found out together: what one of them shows is shown. */
 export class Findings {
   readonly #kept = new Set<string>();
+  readonly #failed = new Set<string>();
   readonly #skipped = new Map<string, Set<string>>();
   readonly #ids: readonly string[];
 
@@ -28,23 +29,30 @@ export class Findings {
     this.#kept.add(id);
   }
 
+  /** What one scenario broke is not kept because another one did not. */
+  fail(id: string): void {
+    this.#failed.add(id);
+  }
+
   skip(id: string, reason: string): void {
     this.#skipped.set(id, (this.#skipped.get(id) ?? new Set()).add(reason));
   }
 
   report(backend: string, version: string): ConformanceReport {
+    const kept = [...this.#kept].filter((id) => !this.#failed.has(id)).sort(natural);
     // Nothing is left out in silence.
     const skipped = [...new Set([...this.#ids, ...this.#skipped.keys()])]
-      .filter((id) => !this.#kept.has(id))
+      .filter((id) => !kept.includes(id))
       .map((id) => ({ invariant: id, reason: this.#reasons(id) }))
       .sort((a, b) => natural(a.invariant, b.invariant));
-    return { backend, version, invariants: [...this.#kept].sort(natural), skipped };
+    return { backend, version, invariants: kept, skipped };
   }
 
   #reasons(id: string): string {
+    if (this.#failed.has(id)) return 'its test failed';
     const reasons = [...(this.#skipped.get(id) ?? [])];
     if (reasons.length > 0) return reasons.join('; ');
-    return elsewhere[id] ?? 'its test did not run, or failed';
+    return elsewhere[id] ?? 'its test did not run';
   }
 }
 

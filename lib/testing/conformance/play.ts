@@ -115,11 +115,22 @@ function now<T>(value: Awaitable<T>, what: string): T {
   return value;
 }
 
+/** A script could not go on. */
+export class Stalled extends Error {
+  readonly violations: readonly Violation[];
+
+  constructor(violations: readonly Violation[], message: string) {
+    super(message);
+    this.violations = violations;
+  }
+}
+
 /** Whoever had so much time has come to rest: what is missing is judged as an end. */
 function stalled(stage: Stage, { holding = false }: Scenario, text: string, missing: string, patience: number): Error {
   stage.history.quiet({ holding });
   const { violations } = inspect(stage.history, stage.capabilities);
-  return new Error(
+  return new Stalled(
+    violations,
     `${problems(violations)}the script stands still for ${patience} ms at '${text}': ${missing}\n${story(stage.history)}`,
   );
 }
@@ -131,7 +142,13 @@ export function problems(violations: readonly Violation[]): string {
 
 /** What happened, in the notation, a line per step. */
 export function story(history: Stage['history']): string {
-  const lines = history.toString().split('\n');
+  const start = history.steps[0]?.time ?? 0;
+  // Where time is real, it counts from the beginning of the script.
+  const since = (_: string, step: string, time: string): string => `${step} +${Number(time) - start}`;
+  const lines = history
+    .toString()
+    .split('\n')
+    .map((line) => line.replace(/^(\d+) \+(\d+)/, since));
   const shown =
     lines.length > 250 ? [...lines.slice(0, 100), `  (${lines.length - 200} more)`, ...lines.slice(-100)] : lines;
   return ['what happened:', ...shown.map((line) => (line.length > 200 ? `${line.slice(0, 200)} …` : line))].join('\n');

@@ -2,7 +2,7 @@ import { concat, concatMap, defer, EMPTY, of } from 'rxjs';
 import type { Backend, Frame } from '../../../source/frames.ts';
 import { faults } from '../../faults.ts';
 import type { Scenario } from '../scenario.ts';
-import { fill, subscribe, told, unsubscribe, write } from '../script.ts';
+import { fill, subscribe, told, unsubscribe, until, write } from '../script.ts';
 import type { Stage } from '../stage.ts';
 import type { Values } from '../truth.ts';
 
@@ -42,7 +42,17 @@ const races = (['before', 'after'] as const).flatMap((when) =>
       keeps: ['I3', 'I9', 'I10'],
       needs: ['frames'],
       fault: race(when, type, { x: 2, y: undefined, z: 1 }, { x: 3, z: undefined }, { y: 4 }),
-      steps: [write({ x: 1, y: 1 }), ...fill('many/', 2_050), subscribe(), told, write({ x: 9, y: 9 }), told],
+      steps: [
+        write({ x: 1, y: 1 }),
+        ...fill('many/', 2_050),
+        subscribe(),
+        until('the resync', ({ events }) => (events.length > 0 ? undefined : 'nothing yet')),
+        // Whoever gets this one must have got what came before it.
+        write({ w: 1 }),
+        told,
+        write({ x: 9, y: 9 }),
+        told,
+      ],
     }),
   ),
 );
