@@ -104,5 +104,15 @@ export default defineConfig([
   { files: ['lib/operators/**'], rules: restricted() },
   { files: ['lib/operators/shareResync.ts'], rules: restricted({ more: 'share' }) },
   { files: ['lib/internal/cold.ts'], rules: restricted({ producers: true }) },
+  {
+    // What they return is awaited by the runner itself.
+    files: ['examples/**/*.test.ts'],
+    rules: {
+      '@typescript-eslint/no-floating-promises': [
+        'error',
+        { allowForKnownSafeCalls: [{ from: 'package', name: ['describe', 'it'], package: 'node:test' }] },
+      ],
+    },
+  },
   { files: ['lib/testing/**'], rules: { ...restricted({ more: 'Subject config' }), ...subpaths('testing') } },
 ]);

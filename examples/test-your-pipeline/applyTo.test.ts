@@ -53,7 +53,7 @@ describe('applyTo', () => {
           history.tapResults(),
           map((result) => notation.format(result)),
         )
-        .subscribe((text) => told.push(text));
+        .subscribe({ next: (text) => told.push(text), error: (error: unknown) => assert.fail(String(error)) });
 
       history.write({ revision: 7, put: { eth0: 1500, eth1: 1500 } });
       backend.send(...frames.listing({ eth0: 1500, eth1: 1500 }, 7));
