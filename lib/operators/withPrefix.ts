@@ -8,7 +8,8 @@ import { partOf } from './internal/partOf.ts';
  *
  * ![](../../marbles/withPrefix.svg)
  *
- * Every resync passes, also one that is empty then; its `prefixes` are this prefix alone. A change that says nothing of
+ * Every resync passes, also one that is empty then; its `prefixes` are this prefix, or those under it where
+ * the source watches no more. A change that says nothing of
  * these keys goes no further, and is `delivered` as far as this operator is concerned. Keys stay whole: the prefix is not
  * stripped. Revisions and epochs stay too, so that there are gaps between the revisions.
  *

@@ -32,6 +32,25 @@ describe('withPrefix', () => {
   });
 
   it.each([
+    [[''], ['a/b/']],
+    [['a/', 'c/'], ['a/b/']],
+    [['a/b/'], ['a/b/']],
+    [
+      ['a/b/c/', 'a/b/d/', 'a/c/'],
+      ['a/b/c/', 'a/b/d/'],
+    ],
+    [['c/'], []],
+    [[], []],
+  ])('of what is watched under %j it claims %j and no more', (prefixes, expected) => {
+    const got: Event[] = [];
+    const resync = event('{}@1');
+    of(resync.type === 'resync' ? resync.with({ prefixes }) : resync)
+      .pipe(withPrefix('a/b/'))
+      .subscribe((one) => got.push(one));
+    expect(got).toMatchObject([{ prefixes: expected }]);
+  });
+
+  it.each([
     ['{+a1:1 +b1:1}@1', '{+a1:1}@1'],
     ['{a1:1>2 b1:1>2}@2 requested', '{a1:1>2}@2 requested'],
     ['{=a2:1 !a1:1 !b1:2}@2', '{=a2:1 !a1:1}@2'],
