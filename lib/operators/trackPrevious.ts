@@ -13,7 +13,7 @@ import { amended, Suspects } from '../source/suspects.ts';
  * ![](../../marbles/trackPrevious.svg)
  *
  * `prevValue` becomes what went through here last for that key. A resync gets the next epoch and the diff against that;
- * a key is `changed` unless it has the same value, or the same revision in a history that did not go back. A delete of a
+ * a key is `changed` unless it has the same revision, or, where the history went back, the same value. A delete of a
  * key that never went through goes no further, and an event left with nothing neither. The keys of an event that failed
  * below are named by every resync until one that names them has been settled well. A key that cannot be decoded keeps
  * its last good value. Nobody retries a hand-made resync: after a failure {@link bufferDuringResync} holds until the next list.
@@ -127,7 +127,7 @@ function diffOf<T>(
   for (const [key, item] of now) {
     const old = before.get(key);
     if (old === undefined) added.push(item);
-    else if (recovered(key) || (!Object.is(old.value, item.value) && (wentBack || old.revision !== item.revision)))
+    else if (recovered(key) || (wentBack ? !Object.is(old.value, item.value) : old.revision !== item.revision))
       changed.push({ ...item, prevValue: old.value });
   }
   for (const [key, { value }] of before) if (!now.has(key)) removed.push({ key, prevValue: value });

@@ -73,13 +73,14 @@ describe('trackPrevious', () => {
   });
 
   describe('a key is changed', () => {
-    it('unless it has the same value', () => {
-      expect(tracked('{x:1}@1', '{x:1}@5')).toEqual(['{x:1}@1', '{=x:1}@5']);
-    });
-
-    it('or the same revision, whatever object the value is now', () => {
+    it('unless it has the same revision, whatever object the value is now', () => {
+      expect(tracked('{x:1}@1', '{x:1@1}@5')).toEqual(['{x:1}@1', '{=x:1@1}@5']);
       expect(tracked('{x:{"n":1}}@1', '{x:{"n":1}@1}@5')).toEqual(['{x:{"n":1}}@1', '{=x:{"n":1}@1}@5']);
       expect(tracked('{x:{"n":1}}@1', '{x:{"n":1}}@5')[1]).toBe('{x:{"n":1}>{"n":1}}@5');
+    });
+
+    it('also with an equal value: it was written since, and may have been deleted in between', () => {
+      expect(tracked('{x:1}@1', '{x:1}@5')).toEqual(['{x:1}@1', '{x:1>1}@5']);
     });
 
     it('but not where the history went back: revisions of two histories do not compare', () => {
