@@ -95,7 +95,7 @@ export const unsubscribe: Validator = {
       for (const { step, event, settled } of stream.tellings) {
         if (step > over)
           yield { step, message: `${name}: an event at ${event.revision} after the unsubscribe of step ${ended.step}` };
-        else if (!settled.some((said) => said.step < ended.step || said.time === ended.time)) {
+        else if (!settled.some((said) => said.step < over || said.time === ended.time)) {
           yield {
             step: over,
             message: `${name}: the event at ${event.revision} (step ${step}) was not settled with the unsubscribe`,
