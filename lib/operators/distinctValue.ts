@@ -2,10 +2,12 @@ import { type MonoTypeOperatorFunction, Subscription } from 'rxjs';
 import { cold } from '../internal/cold.ts';
 import { connect } from '../internal/connect.ts';
 import { same } from '../internal/same.ts';
-import { type Outcome, settledWell } from '../model/ack.ts';
-import { ackOf, type ChangeEvent, type DatasyncEvent, type ResyncEvent, release, retained } from '../model/events.ts';
+import { settledWell } from '../model/ack.ts';
+import { type ChangeEvent, type DatasyncEvent, type ResyncEvent, release, retained } from '../model/events.ts';
 import { checkOptions, rule } from '../model/options.ts';
 import type { Change } from '../model/values.ts';
+import { passOn } from './internal/passOn.ts';
+import { sinceTold } from './internal/sinceTold.ts';
 
 /**
  * Drops every put whose value equals what was told for that key.
@@ -44,21 +46,13 @@ export function distinctValue<T>(
       let latest: ResyncEvent<T> | undefined;
       let allDoubtful = false;
 
-      const pass = (event: DatasyncEvent<T>, judge: (outcome: Outcome) => void): void => {
-        const ack = ackOf(event)!;
-        ack.onSettled(judge);
-        ack.onLate(judge);
-        subscriber.next(event);
-        release(event);
-      };
-
       const takeResync = (arrived: ResyncEvent<T>): void => {
-        const event = amended(arrived, behind);
+        const event = sinceTold(arrived, behind);
         behind.clear();
         doubtful = new Set(arrived.rejected.map(({ key }) => key));
         allDoubtful = false;
         latest = event;
-        pass(event, (outcome) => {
+        passOn(subscriber, event, (outcome) => {
           if (!settledWell(outcome) && latest === event) allDoubtful = true;
         });
       };
@@ -97,7 +91,7 @@ export function distinctValue<T>(
         const isWhole = changes.length === arrived.changes.length && coalesced === arrived.coalesced;
         const event =
           isWhole && rejected === arrived.rejected ? arrived : arrived.with({ changes, rejected, coalesced });
-        pass(event, (outcome) => {
+        passOn(subscriber, event, (outcome) => {
           // Superseded is what a resync replaced, and that tells every key.
           if (!settledWell(outcome) && outcome.type !== 'superseded') for (const { key } of changes) doubtful.add(key);
         });
@@ -119,22 +113,4 @@ export function distinctValue<T>(
         upstream,
       );
     });
-}
-
-/** The resync with a diff that starts from what was told here. */
-function amended<T>(event: ResyncEvent<T>, behind: ReadonlyMap<string, T>): ResyncEvent<T> {
-  if (behind.size === 0) return event;
-  const unnamed = new Map(behind);
-  const since = <E extends { readonly key: string; readonly prevValue: T | undefined }>(item: E): E => {
-    const isBehind = unnamed.delete(item.key);
-    return isBehind ? { ...item, prevValue: behind.get(item.key) } : item;
-  };
-  for (const { key } of event.diff.added) unnamed.delete(key);
-  const changed = event.diff.changed.map(since);
-  const removed = event.diff.removed.map(since);
-  for (const [key, prevValue] of unnamed) {
-    const now = event.entries.get(key);
-    if (now !== undefined && !same(now.value, prevValue)) changed.push({ ...now, prevValue });
-  }
-  return event.with({ diff: { ...event.diff, changed, removed } });
 }

@@ -2,10 +2,12 @@ import { type MonoTypeOperatorFunction, Subscription } from 'rxjs';
 import { cold } from '../internal/cold.ts';
 import { connect } from '../internal/connect.ts';
 import { type Outcome, settledWell } from '../model/ack.ts';
-import { ackOf, type ChangeEvent, type DatasyncEvent, type ResyncEvent, release, retained } from '../model/events.ts';
+import { type ChangeEvent, type DatasyncEvent, type ResyncEvent, release, retained } from '../model/events.ts';
 import { Snapshot } from '../model/snapshot.ts';
-import type { Change, KeyValue, Rejected, ResyncDiff } from '../model/values.ts';
+import type { Change, KeyValue, Rejected } from '../model/values.ts';
 import { amended, Suspects } from '../source/suspects.ts';
+import { diffOf } from './internal/diffOf.ts';
+import { passOn } from './internal/passOn.ts';
 
 /**
  * Gives Observables of your own what every source has: epochs, previous values, diffs, and suspects.
@@ -41,15 +43,6 @@ export function trackPrevious<T>(): MonoTypeOperatorFunction<DatasyncEvent<T>> {
         else if (event.type === 'resync' || outcome.type !== 'superseded') suspects.add(event);
       };
 
-      const pass = (event: DatasyncEvent<T>, clear: () => void): void => {
-        const ack = ackOf(event)!;
-        const listener = judge(event, clear);
-        ack.onSettled(listener);
-        ack.onLate(listener);
-        subscriber.next(event);
-        release(event);
-      };
-
       const takeResync = (arrived: ResyncEvent<T>): void => {
         const wentBack = arrived.reason === 'regressed' || arrived.revision < revision;
         const before = told;
@@ -67,7 +60,7 @@ export function trackPrevious<T>(): MonoTypeOperatorFunction<DatasyncEvent<T>> {
         const recovered = (key: string): boolean => wasBad.has(key) && !bad.has(key);
         const diff = diffOf(before, told, wentBack, recovered);
         const { event, clear } = amended(arrived.with({ epoch: ++epoch, entries, diff, rejected }), suspects);
-        pass(event, clear);
+        passOn(subscriber, event, judge(event, clear));
       };
 
       const takeChange = (arrived: ChangeEvent<T>): void => {
@@ -94,7 +87,11 @@ export function trackPrevious<T>(): MonoTypeOperatorFunction<DatasyncEvent<T>> {
         }
         const event = arrived.with({ epoch, changes, rejected });
         suspects.told(event);
-        pass(event, () => undefined);
+        passOn(
+          subscriber,
+          event,
+          judge(event, () => undefined),
+        );
       };
 
       const upstream = new Subscription();
@@ -113,23 +110,4 @@ export function trackPrevious<T>(): MonoTypeOperatorFunction<DatasyncEvent<T>> {
         upstream,
       );
     });
-}
-
-function diffOf<T>(
-  before: ReadonlyMap<string, KeyValue<T>>,
-  now: ReadonlyMap<string, KeyValue<T>>,
-  wentBack: boolean,
-  recovered: (key: string) => boolean,
-): ResyncDiff<T> {
-  const added: KeyValue<T>[] = [];
-  const changed: (KeyValue<T> & { prevValue: T | undefined })[] = [];
-  const removed: { key: string; prevValue: T | undefined }[] = [];
-  for (const [key, item] of now) {
-    const old = before.get(key);
-    if (old === undefined) added.push(item);
-    else if (recovered(key) || (wentBack ? !Object.is(old.value, item.value) : old.revision !== item.revision))
-      changed.push({ ...item, prevValue: old.value });
-  }
-  for (const [key, { value }] of before) if (!now.has(key)) removed.push({ key, prevValue: value });
-  return { added, changed, removed };
 }

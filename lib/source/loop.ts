@@ -45,9 +45,8 @@ export class Loop<T, P> implements View<T> {
   readonly #connection: Connection<P>;
   readonly #requests: Requests;
   readonly #board: StatusBoard;
-  #closed = false;
-
   readonly #watched = new Watched();
+  #closed = false;
 
   #position: P | undefined;
   /** The open connection has to end a listing before anything else. */
