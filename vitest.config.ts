@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config';
 /** Specs that touch a real file system and real time. */
 const files = 'spec/backends/files/**/*.spec.ts';
 
+/** Specs against real servers, and those of what starts them. */
+const servers = ['spec/**/*.server.spec.ts', 'spec/servers/**/*.spec.ts'];
+
 export default defineConfig({
   // 'rx-datasync' in a spec or an example means lib/, by `paths` of tsconfig.json.
   resolve: { tsconfigPaths: true },
@@ -18,7 +21,7 @@ export default defineConfig({
         test: {
           name: 'core',
           include: ['spec/**/*.spec.ts'],
-          exclude: [files],
+          exclude: [files, ...servers],
           // One realm for all files of a worker: five times faster. A spec that patches a global must put it back.
           pool: 'threads',
           isolate: false,
@@ -43,7 +46,21 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
-      // Real servers get a project of their own, without file parallelism, when the first one lands.
+      {
+        extends: true,
+        // One file after the other in one realm: they share the servers that the first of them has started.
+        test: {
+          name: 'servers',
+          include: servers,
+          globalSetup: ['./spec/servers/setup.ts'],
+          pool: 'threads',
+          isolate: false,
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
     ],
   },
 });
