@@ -1,4 +1,4 @@
-import { DatasyncError, messageOf } from '../../model/errors.ts';
+import { loadPeer as loadPeerOf } from '../internal/loadPeer.ts';
 
 /** The optional peers of this backend, with the major that it is written for. */
 const peers = { chokidar: 'chokidar@5', 'js-yaml': 'js-yaml@5' } as const;
@@ -9,12 +9,6 @@ const peers = { chokidar: 'chokidar@5', 'js-yaml': 'js-yaml@5' } as const;
  * @param why what needs it, for the message
  * @throws DatasyncError `MISSING_PEER`, with the npm line
  */
-export async function loadPeer<M>(name: keyof typeof peers, why: string, load: () => Promise<M>): Promise<M> {
-  try {
-    return await load();
-  } catch (cause) {
-    const reason = messageOf(cause).split('\n')[0] ?? '';
-    const message = `${why} needs the package '${name}', which cannot be loaded: npm install ${peers[name]} (${reason})`;
-    throw new DatasyncError('MISSING_PEER', message, { cause, backend: 'files' });
-  }
+export function loadPeer<M>(name: keyof typeof peers, why: string, load: () => Promise<M>): Promise<M> {
+  return loadPeerOf('files', peers[name], why, load);
 }
