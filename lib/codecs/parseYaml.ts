@@ -1,4 +1,14 @@
-import { CORE_SCHEMA, EVENT_ID, type Event, getScalarValue, load, mergeTag, parseEvents, YAMLException } from 'js-yaml';
+import {
+  CORE_SCHEMA,
+  EVENT_ID,
+  type Event,
+  getScalarValue,
+  load,
+  loadAll,
+  mergeTag,
+  parseEvents,
+  YAMLException,
+} from 'js-yaml';
 
 /** YAML 1.2 with `<<`: nobody who writes a merge key means a member of that name. */
 const schema = CORE_SCHEMA.withTags(mergeTag);
@@ -19,6 +29,15 @@ export function parseYaml(text: string): unknown {
   return load(text, { schema });
 }
 
+/**
+ * The values of all documents of a YAML text; none where it has only comments.
+ *
+ * @throws as {@link parseYaml}
+ */
+export function parseYamlDocuments(text: string): unknown[] {
+  return loadAll(text, { schema });
+}
+
 /** What a parser's error says, in one line. */
 export function yamlFault(error: unknown): YamlFault {
   if (!(error instanceof YAMLException)) return { reason: error instanceof Error ? error.message : String(error) };
@@ -30,27 +49,30 @@ export function yamlFault(error: unknown): YamlFault {
  * Where the items of a list stand in a YAML text.
  *
  * @param member the name of a top-level member that is a list
- * @returns the offset of each item; none where there is no such list, or it is only an alias
+ * @returns per document the offset of each item; none where there is no such list, or it is only an alias
  */
-export function yamlItemOffsets(text: string, member: string): number[] {
-  const offsets: number[] = [];
+export function yamlItemOffsets(text: string, member: string): number[][] {
+  const documents: number[][] = [];
   /** The open collections; `name` is set between the name of a member and its value. */
   const open: { readonly mapping: boolean; readonly wanted: boolean; name?: string | undefined }[] = [];
   for (const event of parseEvents(text, {})) {
-    if (event.type === EVENT_ID.DOCUMENT) continue;
+    if (event.type === EVENT_ID.DOCUMENT) {
+      documents.push([]);
+      continue;
+    }
     if (event.type === EVENT_ID.POP) {
       open.pop();
       continue;
     }
     const parent = open.at(-1);
     const isName = parent?.mapping === true && parent.name === undefined;
-    if (parent?.wanted === true) offsets.push(offsetOf(event));
+    if (parent?.wanted === true) documents.at(-1)!.push(offsetOf(event));
     const wanted = open.length === 1 && !isName && parent?.name === member && event.type === EVENT_ID.SEQUENCE;
     if (parent?.mapping === true) parent.name = isName ? nameOf(text, event) : undefined;
     if (event.type === EVENT_ID.MAPPING) open.push({ mapping: true, wanted: false });
     if (event.type === EVENT_ID.SEQUENCE) open.push({ mapping: false, wanted });
   }
-  return offsets;
+  return documents;
 }
 
 /** A name that is a collection or an alias is none that we look for. */

@@ -71,7 +71,10 @@ describe('yamlCodec', () => {
 });
 
 describe('yamlItemOffsets', () => {
-  const itemsOf = (text: string) => yamlItemOffsets(text, 'data').map((offset) => text.slice(offset, offset + 6));
+  const itemsOf = (text: string) =>
+    yamlItemOffsets(text, 'data')
+      .flat()
+      .map((offset) => text.slice(offset, offset + 6));
 
   it('finds the items of a list, whatever they are', () => {
     const text =

@@ -2,7 +2,7 @@ import type { BigIntStats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { DatasyncError, messageOf } from '../../model/errors.ts';
-import { extensions, hasFormat } from './parse.ts';
+import { extensions, hasFormat } from './formats.ts';
 import type { WatchTarget } from './watchTarget.ts';
 
 /** The files that hold the entries, as the directories show them. */

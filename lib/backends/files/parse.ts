@@ -1,100 +1,211 @@
 import { decodeText, encodeText } from '../../internal/bytes.ts';
-import { DatasyncError, messageOf } from '../../model/errors.ts';
+import { type DatasyncError, messageOf } from '../../model/errors.ts';
 import type { RawEntry } from '../../source/frames.ts';
-import { placeOf, scanJson } from './jsonText.ts';
-import { loadPeer } from './peer.ts';
+import { isBomb } from './expansion.ts';
+import { type Fault, parseError } from './fault.ts';
+import { type Documents, isYaml, readDocuments } from './formats.ts';
+import { placeOf } from './jsonText.ts';
 
 /** What a file says, by key. */
 export type Entries = ReadonlyMap<string, RawEntry>;
 
-/** A document, and where the items of its `data` stand. */
-interface Document {
+/** Where a document comes from. */
+export interface DocumentPlace {
+  /** The absolute path of its file. */
+  readonly file: string;
+  /** Which one of the file's documents it is, from 0 on. */
+  readonly index: number;
+}
+
+/** One entry that a document stands for. */
+export interface DocumentEntry {
+  readonly key: string;
+  /** Whatever JSON can hold. */
   readonly value: unknown;
-  readonly itemOffsets: () => readonly number[];
 }
 
-/** Why a text is no document. */
-interface Fault {
-  readonly reason: string;
-  readonly line?: number;
-  readonly column?: number;
+/** Tells the entries of a document that is not a list of `{ key, value }`. */
+export type Project = (document: unknown, place: DocumentPlace) => Iterable<DocumentEntry>;
+
+/** How files are read. */
+export interface Reading {
+  readonly endMarker?: string | undefined;
+  readonly jsonStrings?: boolean | undefined;
+  readonly project?: Project | undefined;
 }
 
-type Format = (text: string, file: string) => Promise<Document>;
-
-/** By extension, in lower case. */
-const formats: Readonly<Record<string, Format>> = { json: readJson, yaml: readYaml, yml: readYaml };
-
-/** The extensions of the files that are read, for messages. */
-export const extensions: string = Object.keys(formats)
-  .map((extension) => `.${extension}`)
-  .join(', ');
-
-/** Whether a name says that it is one of the formats. */
-export function hasFormat(name: string): boolean {
-  return formatOf(name) !== undefined;
+/** One item on its way to an entry. */
+interface Item {
+  readonly item: unknown;
+  readonly document: number;
+  readonly index: number;
+  /** How messages call it. */
+  readonly name: string;
 }
 
 /**
- * Reads one file: `data`, a list of `{ key, value }`; other members of the document and of an item are ignored.
+ * Reads one file: in each of its documents `data`, a list of `{ key, value }`; other members of a document and of an item are
+ * ignored.
  *
  * A key that comes twice, and a value that is missing or that JSON cannot hold, are errors of that entry. All else is an
  * error of the file, also an item whose key cannot be told: dropping it would delete whatever key it meant.
  *
  * @throws DatasyncError `PARSE_FAILED` with file, and with line and column where known; `MISSING_PEER`
  */
-export async function parseFile(file: string, bytes: Uint8Array): Promise<Entries> {
+export async function parseFile(file: string, bytes: Uint8Array, reading: Reading = {}): Promise<Entries> {
+  const text = textOf(file, bytes, reading);
+  const documents = await readDocuments(file, text);
+  const items = itemsOf(file, documents, reading);
+  return new Reader(file, text, documents, reading).entries(items);
+}
+
+/** Where in a file the keys stand that it has; a file whose documents are projected has no such places. */
+export async function placesIn(
+  file: string,
+  bytes: Uint8Array,
+  reading: Reading,
+): Promise<(key: string) => { readonly line: number; readonly column: number } | undefined> {
+  if (reading.project !== undefined) return () => undefined;
+  const text = textOf(file, bytes, reading);
+  const documents = await readDocuments(file, text);
+  const offsets = documents.itemOffsets();
+  const found = new Map<string, number | undefined>();
+  for (const { item, document, index } of itemsOf(file, documents, reading)) {
+    const key = memberOf(item, 'key');
+    if (typeof key === 'string' && !found.has(key)) found.set(key, offsets[document]?.[index]);
+  }
+  return (key) => {
+    const offset = found.get(key);
+    return offset === undefined ? undefined : placeOf(text, offset);
+  };
+}
+
+function textOf(file: string, bytes: Uint8Array, { endMarker }: Reading): string {
   let text: string;
   try {
     text = decodeText(bytes).replace(/^\uFEFF/, '');
   } catch (cause) {
     throw parseError(file, { reason: 'it is not UTF-8 text' }, cause);
   }
-  if (text.trim() === '') throw parseError(file, { reason: 'it is empty; a file without entries says `data: []`' });
-  const document = await formatOf(file)!(text, file);
-  return entriesOf(file, text, document);
+  const rest = text.trimEnd();
+  if (rest === '') throw parseError(file, { reason: 'it is empty; a file without entries says `data: []`' });
+  if (endMarker !== undefined && isYaml(file) && rest.slice(rest.lastIndexOf('\n') + 1) !== endMarker) {
+    const reason = `it does not end with the line ${JSON.stringify(endMarker)}: something may be missing`;
+    throw parseError(file, { reason, ...placeOf(text, rest.length) });
+  }
+  return text;
 }
 
-function entriesOf(file: string, text: string, { value, itemOffsets }: Document): Entries {
-  const data = memberOf(value, 'data');
-  if (!Array.isArray(data)) {
-    const found = data === undefined ? 'it has no `data`' : `its \`data\` is ${kindOf(data)}`;
-    throw parseError(file, { reason: `${found}; expected a list of { key, value }` });
-  }
-  // Only looked up where something is wrong: it means to scan the text again.
-  const fault = (index: number, reason: string): Fault => {
-    const offset = itemOffsets()[index];
-    return { reason: `data[${index}] ${reason}`, ...(offset === undefined ? {} : placeOf(text, offset)) };
-  };
-
-  const entries = new Map<string, RawEntry>();
-  const indexes = new Map<string, number>();
-  for (const [index, item] of (data as unknown[]).entries()) {
-    const key = memberOf(item, 'key');
-    if (typeof key !== 'string') {
-      const found = isObject(item)
-        ? `has ${key === undefined ? 'no `key`' : `a \`key\` that is ${kindOf(key)}`}`
-        : `is ${kindOf(item)}`;
-      throw parseError(file, fault(index, `${found}; expected { key: 'a text', value }`));
+function itemsOf(file: string, documents: Documents, { project }: Reading): Item[] {
+  const { values } = documents;
+  if (values.length === 0)
+    throw parseError(file, { reason: 'it has only comments; a file without entries says `data: []`' });
+  const items: Item[] = [];
+  for (const [document, value] of values.entries()) {
+    // What stands between two separators, or behind the last one, may be nothing.
+    if (value === null && values.length > 1) continue;
+    const prefix = values.length > 1 ? `document ${document + 1}: ` : '';
+    if (project !== undefined) {
+      for (const [index, item] of projected(file, project, value, document).entries())
+        items.push({ item, document, index, name: `${prefix}entry ${index} of \`project\`` });
+      continue;
     }
-    const first = indexes.get(key);
-    indexes.set(key, index);
-    const error = (reason: string) =>
-      parseError(file, fault(index, `(${JSON.stringify(key)}) ${reason}`), undefined, key);
-    const raw = first === undefined ? rawOf(item) : `repeats the key of data[${first}]`;
-    entries.set(key, typeof raw === 'string' ? { key, error: error(raw) } : { key, value: raw });
+    const data = memberOf(value, 'data');
+    if (!Array.isArray(data)) {
+      const found = data === undefined ? 'it has no `data`' : `its \`data\` is ${kindOf(data)}`;
+      throw parseError(file, { reason: `${prefix}${found}; expected a list of { key, value }` });
+    }
+    for (const [index, item] of (data as unknown[]).entries())
+      items.push({ item, document, index, name: `${prefix}data[${index}]` });
   }
-  return entries;
+  return items;
 }
 
-/** The value of an item as JSON, or what is wrong with it. */
-function rawOf(item: unknown): Uint8Array | string {
-  const value = memberOf(item, 'value');
-  if (value === undefined) return 'has no `value`';
+function projected(file: string, project: Project, value: unknown, index: number): unknown[] {
   try {
-    return encodeText(JSON.stringify(value, refuseNonFinite));
+    return [...project(value, { file, index })];
+  } catch (cause) {
+    throw parseError(file, { reason: `\`project\` failed: ${messageOf(cause)}` }, cause);
+  }
+}
+
+class Reader {
+  readonly #file: string;
+  readonly #text: string;
+  readonly #documents: Documents;
+  readonly #reading: Reading;
+  #offsets: ReturnType<Documents['itemOffsets']> | undefined;
+
+  constructor(file: string, text: string, documents: Documents, reading: Reading) {
+    this.#file = file;
+    this.#text = text;
+    this.#documents = documents;
+    this.#reading = reading;
+  }
+
+  entries(items: readonly Item[]): Entries {
+    this.#refuseBomb(items);
+    const entries = new Map<string, RawEntry>();
+    const names = new Map<string, string>();
+    for (const each of items) {
+      const key = memberOf(each.item, 'key');
+      if (typeof key !== 'string')
+        throw this.#error(each, `${wrongKey(each.item, key)}; expected { key: 'a text', value }`);
+      const first = names.get(key);
+      names.set(key, each.name);
+      const raw = first === undefined ? this.#raw(each.item) : `repeats the key of ${first}`;
+      const entry =
+        typeof raw === 'string'
+          ? { key, error: this.#error(each, `(${JSON.stringify(key)}) ${raw}`, key) }
+          : { key, value: raw };
+      entries.set(key, entry);
+    }
+    return entries;
+  }
+
+  /** JSON has no references, and what a `project` makes is its own business. */
+  #refuseBomb(items: readonly Item[]): void {
+    const text = this.#text;
+    if (!isYaml(this.#file) || !text.includes('&') || !text.includes('*')) return;
+    if (
+      !isBomb(
+        items.map(({ item }) => item),
+        text.length,
+      )
+    )
+      return;
+    const reason = 'its aliases (`*name`) refer to each other so often that it would fill the memory';
+    throw parseError(this.#file, { reason });
+  }
+
+  /** The value of an item as JSON, or what is wrong with it. */
+  #raw(item: unknown): Uint8Array | string {
+    const value = memberOf(item, 'value');
+    if (value === undefined) return 'has no `value`';
+    if (this.#reading.jsonStrings === true && typeof value === 'string') return rawOfText(value);
+    try {
+      return encodeText(JSON.stringify(value, refuseNonFinite));
+    } catch (error) {
+      return `has a value that JSON cannot hold: ${messageOf(error).split('\n')[0] ?? ''}`;
+    }
+  }
+
+  // Places are only looked up where something is wrong: it means to scan the text again.
+  #error({ document, index, name }: Item, reason: string, key?: string): DatasyncError {
+    this.#offsets ??= this.#reading.project === undefined ? this.#documents.itemOffsets() : [];
+    const offset = this.#offsets[document]?.[index];
+    const place = offset === undefined ? {} : placeOf(this.#text, offset);
+    const fault: Fault = { reason: `${name} ${reason}`, ...place };
+    return parseError(this.#file, fault, undefined, key);
+  }
+}
+
+/** A text that holds JSON; written anew, so that another layout is no change. */
+function rawOfText(text: string): Uint8Array | string {
+  try {
+    return encodeText(JSON.stringify(JSON.parse(text)));
   } catch (error) {
-    return `has a value that JSON cannot hold: ${messageOf(error).split('\n')[0] ?? ''}`;
+    return `has a text as its value that is not JSON: ${messageOf(error).split('\n')[0] ?? ''}`;
   }
 }
 
@@ -104,41 +215,9 @@ function refuseNonFinite(_name: string, value: unknown): unknown {
   return value;
 }
 
-function readJson(text: string, file: string): Promise<Document> {
-  try {
-    return Promise.resolve({ value: JSON.parse(text) as unknown, itemOffsets: () => scanJson(text, 'data').items });
-  } catch (cause) {
-    const { fault } = scanJson(text, 'data');
-    if (fault === undefined) return Promise.reject(parseError(file, { reason: messageOf(cause) }, cause));
-    const char = text[fault.offset];
-    const reason = `expected ${fault.expected}, found ${char === undefined ? 'the end of the file' : JSON.stringify(char)}`;
-    return Promise.reject(parseError(file, { reason, ...placeOf(text, fault.offset) }, cause));
-  }
-}
-
-async function readYaml(text: string, file: string): Promise<Document> {
-  const yaml = await loadPeer('js-yaml', `reading ${file}`, () => import('../../codecs/parseYaml.ts'));
-  try {
-    return { value: yaml.parseYaml(text), itemOffsets: () => yaml.yamlItemOffsets(text, 'data') };
-  } catch (cause) {
-    throw parseError(file, yaml.yamlFault(cause), cause);
-  }
-}
-
-function parseError(file: string, { reason, line, column }: Fault, cause?: unknown, key?: string): DatasyncError {
-  const place = line === undefined ? '' : `:${line}:${column ?? 1}`;
-  return new DatasyncError('PARSE_FAILED', `${file}${place}: ${reason}`, {
-    ...(cause === undefined ? {} : { cause }),
-    backend: 'files',
-    ...(key === undefined ? {} : { key }),
-    file,
-    ...(line === undefined ? {} : { line, column: column ?? 1 }),
-  });
-}
-
-function formatOf(name: string): Format | undefined {
-  const extension = /\.([^.]+)$/.exec(name)?.[1]?.toLowerCase() ?? '';
-  return Object.hasOwn(formats, extension) ? formats[extension] : undefined;
+function wrongKey(item: unknown, key: unknown): string {
+  if (!isObject(item)) return `is ${kindOf(item)}`;
+  return `has ${key === undefined ? 'no `key`' : `a \`key\` that is ${kindOf(key)}`}`;
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -2,7 +2,7 @@ import { basename, dirname } from 'node:path';
 import type { ChokidarOptions, FSWatcher } from 'chokidar';
 import { noop, type Observable } from 'rxjs';
 import { cold } from '../../internal/cold.ts';
-import { hasFormat } from './parse.ts';
+import { hasFormat } from './formats.ts';
 
 /** What has to be watched for the sake of one configured path. */
 export interface WatchTarget {
