@@ -50,6 +50,8 @@ export class Delivery<T> {
   #pumping = false;
   #closed = false;
   #lateClaims = 0;
+  /** The epoch of the last resync that has been settled well. */
+  #wellSettled = 0;
   #nacked: { readonly since: number; readonly cause: DatasyncError } | undefined;
   #watchdog: Subscription | undefined;
   #progressAt = 0;
@@ -300,6 +302,7 @@ export class Delivery<T> {
     if (settledWell(outcome)) {
       if (open.clear === undefined) return;
       open.clear();
+      this.#wellSettled = event.epoch;
       this.#redelivery.succeeded(this.#suspects.size === 0);
       if (this.#nacked !== undefined && this.#suspects.size === 0) {
         this.#nacked = undefined;
@@ -309,11 +312,15 @@ export class Delivery<T> {
     }
     // Whoever throws a change away for a newer resync amends that resync itself.
     if (outcome.type === 'superseded' && event.type === 'change') return;
-    this.#suspects.add(event, open.held);
+    const told = new Map<string, T>();
     for (const key of keysOf(event)) {
-      const told = this.#pending.told(key)?.good;
-      if (told !== undefined) this.#suspects.since(key, told.value);
+      const good = this.#pending.told(key)?.good;
+      if (good !== undefined) told.set(key, good.value);
     }
+    // A resync told later has been settled well: what was held before the event is long past.
+    const isPast = event.epoch < this.#wellSettled;
+    this.#suspects.add(event, isPast ? new Map([...(open.held ?? []), ...told]) : open.held);
+    for (const [key, value] of told) this.#suspects.since(key, value);
     if (outcome.type === 'superseded') return;
     if (event.type === 'resync' || this.#config.onNack === 'resync') this.#redelivery.failed();
     const cause = nackOf(event, outcome);

@@ -32,15 +32,16 @@ export class Suspects<T> {
   /**
    * All keys of an event.
    *
-   * @param held of the keys whose changes were thrown away for this resync, what the consumer held when it came
+   * @param held what the consumer held, of keys for which the event does not say it: of those whose changes were thrown
+   * away for it, when it came; or of all, where a later resync has been settled well
    */
   add(event: DatasyncEvent<T>, held: ReadonlyMap<string, T | undefined> = new Map()): void {
+    const before = (key: string, told: T | undefined): T | undefined => (held.has(key) ? held.get(key) : told);
     if (event.type === 'change') {
       for (const change of event.changes)
-        this.#note(change.key, change.prevValue, change.op === 'put' ? change.value : undefined);
+        this.#note(change.key, before(change.key, change.prevValue), change.op === 'put' ? change.value : undefined);
       return;
     }
-    const before = (key: string, told: T | undefined): T | undefined => (held.has(key) ? held.get(key) : told);
     for (const { key, value } of event.diff.added) this.#note(key, before(key, undefined), value);
     for (const { key, value, prevValue } of event.diff.changed) this.#note(key, before(key, prevValue), value);
     for (const { key, prevValue } of event.diff.removed) this.#note(key, before(key, prevValue), undefined);

@@ -21,6 +21,7 @@ const script = (steps: Script['steps'], more: Partial<Script> = {}): Script => (
 });
 const done: Behaviour = { says: 'done', applied: 'all', delay: 0 };
 const nothing: Behaviour = { says: 'nothing', applied: 'all', delay: 0 };
+const fails: Behaviour = { says: 'fail', applied: 'none', delay: 0 };
 const never: Behaviour = { says: 'nothing', applied: 'none', delay: Number.POSITIVE_INFINITY };
 const failsLate: Behaviour = { says: 'fail', applied: 'none', delay: 200 };
 
@@ -248,6 +249,35 @@ export const found: readonly Found[] = [
         [0, { do: 'cut' }],
       ],
       { inFlight: 2, behaviours: [done, nothing, done, { ...done, delay: 1 }, done, { ...done, delay: 1 }, never] },
+    ),
+  },
+  {
+    found: 'a failed resync that failed once more, late, took back what a later one had told well',
+    combination: { handOver: 'pinned', pipeline: 'buffer + ack', dynamic: false },
+    script: script(
+      [
+        [0, put('/a/1', '1')],
+        [0, { do: 'txn', writes: [['/b/1', '1']] }],
+        [1500, remove('/a/1')],
+        [20, { do: 'writeInside', key: '/a/1', value: '1' }],
+        [0, put('/b/1', '1')],
+        [1500, { do: 'txn', writes: [['/a/1', undefined]] }],
+        [150, lateFail(1)],
+        [0, put('/a/1', 'BAD')],
+        [0, put('/a/1', '1')],
+        [
+          0,
+          {
+            do: 'txn',
+            writes: [
+              ['/b/1', '1'],
+              ['/a/1', undefined],
+            ],
+          },
+        ],
+        [150, { do: 'txn', writes: [['/a/1', undefined]] }],
+      ],
+      { behaviours: [fails, fails, fails, fails, fails, fails, fails, done, done, done, never] },
     ),
   },
 ];
