@@ -16,10 +16,12 @@ import type { Capabilities } from '../../model/capabilities.ts';
 import type { DatasyncError } from '../../model/errors.ts';
 import { type Backend, FatalError, type Frame } from '../../source/frames.ts';
 import { Alarm } from './alarm.ts';
+import { Clashes } from './clashes.ts';
 import { type FilesOptions, resolveFilesOptions, withoutWatcher } from './config.ts';
 import { targetOf } from './listing.ts';
 import { loadPeer } from './peer.ts';
 import { nothingScanned, type Scanned, scan } from './scan.ts';
+import { ShrinkGuard } from './shrinkGuard.ts';
 import { Teller } from './teller.ts';
 import { Watchers } from './watchers.ts';
 import type { WatchTarget } from './watchTarget.ts';
@@ -52,13 +54,13 @@ const fatal: ReadonlySet<string> = new Set(['INVALID_CONFIG', 'MISSING_PEER']);
  *
  * A watcher hints that something changed, a scan finds out what; nothing is kept between two connections. A file that cannot
  * be parsed rejects the keys it last held; what is missing or cannot be read keeps its entries; either makes the
- * subscription stale. A first snapshot that would be empty because of such troubles is not told until they are over.
+ * subscription stale. Of a key that two files have the second is refused. A first snapshot that would be empty because of such troubles is not told until they are over.
  *
  * @throws DatasyncError `INVALID_CONFIG`
  */
 export function filesBackend(options: FilesOptions): Backend<never> {
   const resolved = resolveFilesOptions('filesBackend', options);
-  const { paths, rescan, usePolling } = resolved;
+  const { roots, reading, instancePrefix, onShrink, rescan, usePolling } = resolved;
 
   return {
     name: 'files',
@@ -66,7 +68,8 @@ export function filesBackend(options: FilesOptions): Backend<never> {
     open: ({ prefixes, ready }) =>
       defer(() => {
         const alarm = new Alarm();
-        const teller = new Teller(prefixes);
+        const teller = new Teller(prefixes, instancePrefix, new Clashes(reading));
+        const guard = onShrink && new ShrinkGuard(onShrink);
         let watchers: Watchers | undefined;
         let last: Scanned | undefined;
         let took = 0;
@@ -77,7 +80,7 @@ export function filesBackend(options: FilesOptions): Backend<never> {
         const arm = fromAsync(async (signal) => {
           const { watch } = await importChokidar();
           const targets = new Map<string, WatchTarget | undefined>();
-          for (const path of paths) targets.set(path, await targetOf(path));
+          for (const root of roots) targets.set(root.name, await targetOf(root));
           if (signal.aborted) return;
           watchers = new Watchers(watch, () => alarm.ring());
           watchers.follow(targets);
@@ -86,28 +89,29 @@ export function filesBackend(options: FilesOptions): Backend<never> {
           ignoreElements(),
         );
 
-        const tell = (scanned: Scanned): Frame<never>[] => {
-          const hopeless = scanned.problems.find(({ code }) => fatal.has(code));
+        const tell = (found: Scanned, signal: AbortSignal): Promise<Frame<never>[]> => {
+          const hopeless = found.problems.find(({ code }) => fatal.has(code));
           if (!teller.hasTold && hopeless !== undefined) throw new FatalError(hopeless.message, { cause: hopeless });
-          last = scanned;
-          if (scanned.unsettled) alarm.ring();
-          watchers?.follow(scanned.targets);
-          blind = watchers?.trouble !== undefined || [...scanned.targets.values()].includes(undefined);
-          return teller.frames(scanned, watchers?.trouble);
+          last = found;
+          if (found.unsettled) alarm.ring();
+          watchers?.follow(found.targets);
+          blind = watchers?.trouble !== undefined || [...found.targets.values()].includes(undefined);
+          return teller.frames(guard?.check(found) ?? found, watchers?.trouble, signal);
         };
 
         const look: Observable<Frame<never>> = defer(() => {
           alarm.reset();
           const start = asyncScheduler.now();
-          return fromAsync((signal) => scan(paths, last ?? nothingScanned, signal)).pipe(
-            concatMap((scanned) => {
-              took = Math.max(0, asyncScheduler.now() - start);
-              return from(tell(scanned));
-            }),
-          );
+          return fromAsync(async (signal) => {
+            const found = await scan(resolved, last ?? nothingScanned, signal);
+            took = Math.max(0, asyncScheduler.now() - start);
+            signal.throwIfAborted();
+            return tell(found, signal);
+          }).pipe(concatMap((frames) => from(frames)));
         });
 
-        const again = defer(() => alarm.due(blind ? withoutWatcher(resolved) : rescan, took)).pipe(
+        const rest = (): number => Math.min(blind ? withoutWatcher(resolved) : rescan, guard?.due ?? Infinity);
+        const again = defer(() => alarm.due(rest(), took)).pipe(
           concatMap(() => ready().pipe(take(1))),
           concatMap(() => look),
           repeat(),

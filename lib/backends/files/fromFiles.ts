@@ -5,10 +5,14 @@ import { fromAsync } from '../../internal/fromAsync.ts';
 import { DatasyncError, messageOf } from '../../model/errors.ts';
 import type { Source } from '../../model/events.ts';
 import { checkOptions, rule } from '../../model/options.ts';
-import { sourceRules } from '../../source/config.ts';
+import { type SourceConfig, sourceRules } from '../../source/config.ts';
 import { fromBackend } from '../../source/fromBackend.ts';
-import { type FromFilesConfig, filesRules, resolveFilesOptions } from './config.ts';
+import { type FilesOptions, type FromFilesConfig, filesRules, resolveFilesOptions } from './config.ts';
 import { filesBackend } from './filesBackend.ts';
+import type { Root } from './root.ts';
+
+/** The codec for which a text in a file is JSON: a message is never a text. */
+const protobufInJson = 'proto3 JSON';
 
 /**
  * Watches YAML and JSON files: a resync with all their entries, then what changes in them.
@@ -37,20 +41,23 @@ import { filesBackend } from './filesBackend.ts';
  */
 export function fromFiles<T = unknown>(config: FromFilesConfig<T>): Source<T> {
   checkOptions('fromFiles', config, { ...filesRules, mustExist: rule.flag, ...sourceRules }, ['paths', 'prefixes']);
-  const { paths, rescan, usePolling, mustExist = false, ...rest } = config;
-  const options = resolveFilesOptions('fromFiles', {
-    paths,
-    ...(rescan === undefined ? {} : { rescan }),
-    ...(usePolling === undefined ? {} : { usePolling }),
-  });
-  const source = fromBackend(filesBackend(options), { ...rest, codec: rest.codec ?? jsonCodec<T>() });
-  return mustExist ? concat(existence(options.paths), source) : source;
+  const { mustExist = false, ...rest } = config;
+  const { codec = jsonCodec<T>() } = rest;
+  const isOfFiles = ([name]: [string, unknown]): boolean => Object.hasOwn(filesRules, name);
+  const given = Object.entries(rest).filter(([, value]) => value !== undefined);
+  const options = {
+    jsonStrings: codec.name === protobufInJson,
+    ...Object.fromEntries(given.filter(isOfFiles)),
+  } as unknown as FilesOptions;
+  const shared = Object.fromEntries(given.filter((option) => !isOfFiles(option))) as unknown as SourceConfig<T>;
+  const source = fromBackend(filesBackend(options), { ...shared, codec });
+  return mustExist ? concat(existence(resolveFilesOptions('fromFiles', options).roots), source) : source;
 }
 
 /** Completes where all paths exist. */
-function existence(paths: readonly string[]): Source<never> {
+function existence(roots: readonly Root[]): Source<never> {
   const looks = fromAsync(async () => {
-    for (const path of paths) {
+    for (const { path } of roots) {
       await stat(path).catch((cause: unknown) => {
         const message = `${path} cannot be found, and 'mustExist' is set: ${messageOf(cause)}`;
         throw new DatasyncError('UNREADABLE', message, { cause, backend: 'files', file: path });

@@ -3,6 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { DatasyncError, messageOf } from '../../model/errors.ts';
 import { extensions, hasFormat } from './formats.ts';
+import type { Root } from './root.ts';
 import type { WatchTarget } from './watchTarget.ts';
 
 /** The files that hold the entries, as the directories show them. */
@@ -45,10 +46,11 @@ export function look(path: string): Promise<BigIntStats> {
 }
 
 /** What has to be watched for a configured path: itself if it is a directory, else its name in the one above. */
-export async function targetOf(path: string): Promise<WatchTarget | undefined> {
+export async function targetOf(root: Root): Promise<WatchTarget | undefined> {
+  const { path } = root;
   try {
     const stats = await look(path);
-    if (stats.isDirectory()) return { directory: path, identity: identityOf(stats) };
+    if (stats.isDirectory()) return { directory: path, identity: identityOf(stats), root };
   } catch {
     // It may come into being.
   }
@@ -71,10 +73,20 @@ function identityOf({ dev, ino, birthtimeNs }: BigIntStats): string {
  * Names that start with a dot are left out below a directory: editors' swap and lock files, `.git`, and the `..data` of a
  * mounted ConfigMap, whose files are seen through the links beside it. A configured path may have any name.
  */
-export async function list(paths: readonly string[], signal: AbortSignal): Promise<Listing> {
-  const listing = new Lister(signal);
-  for (const path of paths) await listing.root(path);
+export async function list(roots: readonly Root[], missing: 'keep' | 'empty', signal: AbortSignal): Promise<Listing> {
+  const listing = new Lister(missing, signal);
+  for (const root of roots) await listing.root(root);
   return listing;
+}
+
+/** On the way down. */
+interface Place {
+  readonly root: Root;
+  /** Below the root, with `/` between the names and behind the last one. */
+  readonly below: string;
+  readonly depth: number;
+  /** The directories on the way: a link back to one of them would never end. */
+  readonly above: readonly string[];
 }
 
 class Lister implements Listing {
@@ -83,54 +95,60 @@ class Lister implements Listing {
   readonly problems: DatasyncError[] = [];
   readonly targets: Map<string, WatchTarget | undefined> = new Map();
   readonly directories: Map<string, string> = new Map();
+  readonly #missing: 'keep' | 'empty';
   readonly #signal: AbortSignal;
 
-  constructor(signal: AbortSignal) {
+  constructor(missing: 'keep' | 'empty', signal: AbortSignal) {
+    this.#missing = missing;
     this.#signal = signal;
   }
 
-  async root(path: string): Promise<void> {
-    this.targets.set(path, await targetOf(path));
+  async root(root: Root): Promise<void> {
+    const { name, path, isGlob } = root;
+    this.targets.set(name, await targetOf(root));
     let stats: BigIntStats;
     try {
       stats = await look(path);
     } catch (error) {
-      this.#keep(path, unreadable(path, error));
+      this.#absent(path, error);
       return;
     }
-    if (stats.isDirectory()) return this.#directory(path, stats, new Set());
-    if (stats.isFile() && hasFormat(path)) {
+    if (stats.isDirectory()) return this.#directory(path, stats, { root, below: '', depth: 0, above: [] });
+    if (stats.isFile() && !isGlob && hasFormat(path)) {
       this.files.push(path);
       return;
     }
-    const what = stats.isFile() ? `of an unknown format; known are ${extensions}` : 'neither a file nor a directory';
+    const what =
+      stats.isFile() && !isGlob ? `of an unknown format; known are ${extensions}` : `not ${expected(isGlob)}`;
     this.#keep(path, new DatasyncError('INVALID_CONFIG', `${path} is ${what}`, { backend: 'files', file: path }));
   }
 
-  /** `above` are the directories on the way down: a link back to one of them would never end. */
-  async #directory(path: string, stats: BigIntStats, above: ReadonlySet<string>): Promise<void> {
+  async #directory(path: string, stats: BigIntStats, place: Place): Promise<void> {
+    const { root, below, depth, above } = place;
     const identity = identityOf(stats);
-    if (above.has(identity)) return;
+    if (above.includes(identity)) return;
     this.directories.set(path, stampOf(stats));
     try {
       const entries = await readdir(path, { withFileTypes: true });
       this.#signal.throwIfAborted();
       entries.sort((a, b) => (a.name < b.name ? -1 : 1));
       for (const entry of entries) {
-        if (entry.name.startsWith('.')) continue;
-        const child = join(path, entry.name);
-        if (entry.isFile()) this.#file(child);
-        else await this.#other(child, new Set([...above, identity]));
+        const child = below + entry.name;
+        if (entry.name.startsWith('.') || root.ignores(child)) continue;
+        if (entry.isFile()) this.#file(join(path, entry.name), child, root);
+        else await this.#other(join(path, entry.name), child, { root, below, depth, above: [...above, identity] });
       }
     } catch (error) {
       this.#signal.throwIfAborted();
       // A directory that is gone has changed the one above it, which will be read again.
-      if (!isAbsence(error) || this.targets.has(path)) this.#keep(path, unreadable(path, error));
+      if (depth === 0) this.#absent(path, error);
+      else if (!isAbsence(error)) this.#keep(path, unreadable(path, error));
     }
   }
 
   /** A directory, a link, or something else. */
-  async #other(path: string, above: ReadonlySet<string>): Promise<void> {
+  async #other(path: string, below: string, place: Place): Promise<void> {
+    const { root, depth } = place;
     let stats: BigIntStats;
     try {
       stats = await look(path);
@@ -138,12 +156,17 @@ class Lister implements Listing {
       if (!isAbsence(error)) this.#keep(path, unreadable(path, error));
       return;
     }
-    if (stats.isDirectory()) await this.#directory(path, stats, above);
-    else if (stats.isFile()) this.#file(path);
+    if (stats.isFile()) this.#file(path, below, root);
+    else if (stats.isDirectory() && depth < root.depth)
+      await this.#directory(path, stats, { ...place, below: `${below}/`, depth: depth + 1 });
   }
 
-  #file(path: string): void {
-    if (hasFormat(path)) this.files.push(path);
+  #file(path: string, below: string, root: Root): void {
+    if (hasFormat(path) && root.wants(below)) this.files.push(path);
+  }
+
+  #absent(path: string, error: unknown): void {
+    if (this.#missing === 'keep' || !isAbsence(error)) this.#keep(path, unreadable(path, error));
   }
 
   #keep(path: string, problem: DatasyncError): void {
@@ -151,4 +174,8 @@ class Lister implements Listing {
     this.unreadable.add(path);
     this.problems.push(problem);
   }
+}
+
+function expected(isGlob: boolean): string {
+  return isGlob ? 'a directory, as the glob needs it' : 'a file or a directory';
 }

@@ -59,25 +59,32 @@ export async function parseFile(file: string, bytes: Uint8Array, reading: Readin
   return new Reader(file, text, documents, reading).entries(items);
 }
 
-/** Where in a file the keys stand that it has; a file whose documents are projected has no such places. */
-export async function placesIn(
-  file: string,
-  bytes: Uint8Array,
-  reading: Reading,
-): Promise<(key: string) => { readonly line: number; readonly column: number } | undefined> {
-  if (reading.project !== undefined) return () => undefined;
+/** Line and column, from 1 on. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Where in a file its keys stand; a file whose documents are projected has no such places. */
+export async function placesIn(file: string, bytes: Uint8Array, reading: Reading): Promise<ReadonlyMap<string, Place>> {
+  const places = new Map<string, Place>();
+  if (reading.project !== undefined) return places;
   const text = textOf(file, bytes, reading);
   const documents = await readDocuments(file, text);
   const offsets = documents.itemOffsets();
-  const found = new Map<string, number | undefined>();
+  let line = 1;
+  let start = 0;
   for (const { item, document, index } of itemsOf(file, documents, reading)) {
     const key = memberOf(item, 'key');
-    if (typeof key === 'string' && !found.has(key)) found.set(key, offsets[document]?.[index]);
+    const offset = offsets[document]?.[index];
+    if (typeof key !== 'string' || offset === undefined || places.has(key)) continue;
+    for (let end = text.indexOf('\n', start); end !== -1 && end < offset; end = text.indexOf('\n', start)) {
+      line++;
+      start = end + 1;
+    }
+    places.set(key, { line, column: offset - start + 1 });
   }
-  return (key) => {
-    const offset = found.get(key);
-    return offset === undefined ? undefined : placeOf(text, offset);
-  };
+  return places;
 }
 
 function textOf(file: string, bytes: Uint8Array, { endMarker }: Reading): string {

@@ -3,8 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { sep } from 'node:path';
 import { asyncScheduler } from 'rxjs';
 import { DatasyncError } from '../../model/errors.ts';
+import type { ResolvedFilesOptions } from './config.ts';
+import { isYaml } from './formats.ts';
 import { isAbsence, type Listing, list, look, stampOf, unreadable } from './listing.ts';
-import { type Entries, parseFile } from './parse.ts';
+import { type Entries, parseFile, type Reading } from './parse.ts';
 
 /** What is known of one file. Immutable: the same object means that nothing is new. */
 export interface FileState {
@@ -21,6 +23,9 @@ export interface FileState {
   /** It was read before it stood still: a write right after that may have left the same stamp. */
   readonly doubtful?: boolean;
 }
+
+/** What is scanned, and how. */
+export type Scanning = Pick<ResolvedFilesOptions, 'roots' | 'missing' | 'reading'>;
 
 /** Files in the order of precedence. */
 export type Files = ReadonlyMap<string, FileState>;
@@ -52,7 +57,10 @@ export const nothingScanned: Scanned = {
 const stillness = 50;
 /** The same for a file system whose clock ticks in seconds: until then the next write may leave the same stamp. */
 const coarseStillness = 2_000;
-/** Milliseconds after which a file that never stands still is read nevertheless, as long as it does so while it is read. */
+/**
+ * Milliseconds after which a file that never stands still is read nevertheless, as long as it does so while it is read: only
+ * where a part of it cannot pass for the whole.
+ */
 const patience = 500;
 /** Milliseconds after which a file that changes under every read is a problem, and directories that always change are believed. */
 const tooLong = 5_000;
@@ -69,11 +77,11 @@ const batch = 32;
  *
  * @param last what the scan before this one found
  */
-export async function scan(paths: readonly string[], last: Scanned, signal: AbortSignal): Promise<Scanned> {
+export async function scan(options: Scanning, last: Scanned, signal: AbortSignal): Promise<Scanned> {
   let known = last.files;
   for (let attempt = 1; ; attempt++) {
-    const listing = await list(paths, signal);
-    const files = await readAll(listing, known, signal);
+    const listing = await list(options.roots, options.missing, signal);
+    const files = await readAll(listing, known, options.reading, signal);
     const stable = await unchanged(listing.directories, signal);
     if (!stable && attempt < attempts) {
       known = new Map([...known, ...files]);
@@ -98,13 +106,13 @@ function isMoving({ moving, unreadable }: FileState): boolean {
   return moving !== undefined && unreadable === undefined;
 }
 
-async function readAll(listing: Listing, known: Files, signal: AbortSignal): Promise<Files> {
+async function readAll(listing: Listing, known: Files, reading: Reading, signal: AbortSignal): Promise<Files> {
   const files = new Map<string, FileState>();
   for (let start = 0; start < listing.files.length; start += batch) {
     const paths = listing.files.slice(start, start + batch);
     const states = await Promise.all(
       paths.map(async (path) =>
-        listing.unreadable.has(path) ? undefined : readOne(path, known.get(path) ?? {}, signal),
+        listing.unreadable.has(path) ? undefined : readOne(path, known.get(path) ?? {}, reading, signal),
       ),
     );
     signal.throwIfAborted();
@@ -121,7 +129,12 @@ async function readAll(listing: Listing, known: Files, signal: AbortSignal): Pro
 }
 
 /** The state of one file; `undefined`: there is none. */
-async function readOne(path: string, known: FileState, signal: AbortSignal): Promise<FileState | undefined> {
+async function readOne(
+  path: string,
+  known: FileState,
+  reading: Reading,
+  signal: AbortSignal,
+): Promise<FileState | undefined> {
   try {
     const before = await look(path);
     if (!before.isFile()) return undefined;
@@ -132,15 +145,17 @@ async function readOne(path: string, known: FileState, signal: AbortSignal): Pro
     const since = known.moving ?? now;
     const { stamp: _, moving: __, doubtful: ___, unreadable: trouble, ...last } = known;
     const still = standsStill(before, now, stillness);
-    if (!still && now - since < patience) return { ...last, moving: since, ...(trouble && { unreadable: trouble }) };
+    const restless = (): FileState => {
+      const why = now - since < tooLong ? trouble : unreadable(path, new Error('it changes all the time'));
+      return { ...last, moving: since, ...(why && { unreadable: why }) };
+    };
+    const cannotBeHalf = !isYaml(path) || reading.endMarker !== undefined;
+    if (!still && !(cannotBeHalf && now - since >= patience)) return restless();
 
     const bytes = await readFile(path, { signal });
-    if (stampOf(await look(path)) !== stamp) {
-      const restless = now - since < tooLong ? trouble : unreadable(path, new Error('it changes all the time'));
-      return { ...last, moving: since, ...(restless && { unreadable: restless }) };
-    }
+    if (stampOf(await look(path)) !== stamp) return restless();
     const sure = standsStill(before, now, hasCoarseClock(before) ? coarseStillness : stillness);
-    const state = await parsed(path, bytes, last);
+    const state = await parsed(path, bytes, last, reading);
     return { ...state, ...(sure && { stamp }), ...(!still && { doubtful: true }) };
   } catch (error) {
     signal.throwIfAborted();
@@ -150,9 +165,9 @@ async function readOne(path: string, known: FileState, signal: AbortSignal): Pro
   }
 }
 
-async function parsed(path: string, bytes: Uint8Array, last: FileState): Promise<FileState> {
+async function parsed(path: string, bytes: Uint8Array, last: FileState, reading: Reading): Promise<FileState> {
   try {
-    return { entries: await parseFile(path, bytes) };
+    return { entries: await parseFile(path, bytes, reading) };
   } catch (error) {
     if (!(error instanceof DatasyncError)) throw error;
     // The same complaint about the next version of the file is no news.

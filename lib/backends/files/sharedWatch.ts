@@ -23,7 +23,7 @@ export function sharedWatch(watch: Watch, target: WatchTarget): Observable<Sign>
   return cold((subscriber) => {
     const pool = pools.get(watch) ?? new Map<string, Shared>();
     pools.set(watch, pool);
-    const id = JSON.stringify([target.directory, target.only]);
+    const id = JSON.stringify([target.directory, target.only, target.root?.rules]);
     const shared = pool.get(id) ?? { identity: '', ready: false, watcher: undefined, listeners: new Set() };
     pool.set(id, shared);
 

@@ -1,14 +1,17 @@
 import { DatasyncError } from '../../model/errors.ts';
 import type { Frame, RawEntry } from '../../source/frames.ts';
+import { isUnder } from '../../source/prefixes.ts';
+import type { Clashes } from './clashes.ts';
 import type { Files, Scanned } from './scan.ts';
-import { changesBetween, sameError, type View, viewOf } from './view.ts';
+import { changesBetween, entriesOf, sameError, type View } from './view.ts';
 
 /** Entries per page: small enough that no single one holds up the event loop. */
 const pageSize = 1_000;
 
 /** Turns the scans of one connection into frames: a snapshot first, then what changed. */
 export class Teller {
-  readonly #prefixes: readonly string[];
+  readonly #wants: (key: string) => boolean;
+  readonly #clashes: Clashes;
   #files: Files = new Map();
   /** What was told; missing before the first snapshot. */
   #view: View | undefined;
@@ -16,8 +19,10 @@ export class Teller {
   #complete = false;
   #stale: DatasyncError | undefined;
 
-  constructor(prefixes: readonly string[]) {
-    this.#prefixes = prefixes;
+  /** @param instancePrefix keys that start otherwise are meant for others */
+  constructor(prefixes: readonly string[], instancePrefix: string, clashes: Clashes) {
+    this.#wants = (key) => key.startsWith(instancePrefix) && isUnder(key, prefixes);
+    this.#clashes = clashes;
   }
 
   /** Whether there was a snapshot. */
@@ -30,9 +35,9 @@ export class Teller {
    *
    * @param trouble what else makes the subscription stale
    */
-  frames(scanned: Scanned, trouble: DatasyncError | undefined): Frame<never>[] {
+  async frames(scanned: Scanned, trouble: DatasyncError | undefined, signal: AbortSignal): Promise<Frame<never>[]> {
     const stale = summary(trouble === undefined ? scanned.problems : [...scanned.problems, trouble]);
-    const data = this.#data(scanned);
+    const data = await this.#data(scanned, signal);
     // Stale before the data that is, healed after the data that heals. A connection before this one may have left it stale.
     const news = !sameError(stale, this.#stale) || (stale === undefined && data.at(-1)?.type === 'snapshot');
     this.#stale = stale;
@@ -40,13 +45,14 @@ export class Teller {
     return stale === undefined ? [...data, { type: 'progress', stale: null }] : [{ type: 'progress', stale }, ...data];
   }
 
-  #data({ files, problems, waiting }: Scanned): Frame<never>[] {
+  async #data({ files, problems, waiting }: Scanned, signal: AbortSignal): Promise<Frame<never>[]> {
     const before = this.#view;
     const healthy = problems.length === 0;
     if (waiting || (this.#complete && sameFiles(this.#files, files))) return [];
-    const after = viewOf(files, this.#prefixes);
+    const { entries, clashes } = entriesOf(files, this.#wants);
+    const after: View = { entries, refused: await this.#clashes.refused(clashes, files, signal) };
     // Nothing to see and something amiss: that must not look as if there were nothing.
-    if (before === undefined && after.size === 0 && !healthy) return [];
+    if (before === undefined && entries.size === 0 && !healthy) return [];
     this.#files = files;
     this.#view = after;
     if (before !== undefined && (this.#complete || !healthy)) {
@@ -70,7 +76,8 @@ function sameFiles(before: Files, after: Files): boolean {
 }
 
 function pagesOf(view: View): Frame<never>[] {
-  const entries: RawEntry[] = [...view.values()];
+  // The same key once more, refused: what it had before is its last good value.
+  const entries: RawEntry[] = [...view.entries.values(), ...view.refused.values()];
   const pages: Frame<never>[] = [];
   for (let start = 0; start < entries.length; start += pageSize) {
     pages.push({ type: 'page', entries: entries.slice(start, start + pageSize) });

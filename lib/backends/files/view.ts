@@ -1,38 +1,68 @@
 import { sameBytes } from '../../internal/bytes.ts';
 import type { DatasyncError } from '../../model/errors.ts';
 import type { RawChange, RawEntry } from '../../source/frames.ts';
-import { isUnder } from '../../source/prefixes.ts';
 import type { Files } from './scan.ts';
 
-/** What all files say together, by key. */
-export type View = ReadonlyMap<string, RawEntry>;
+/** What all files say together. */
+export interface View {
+  readonly entries: ReadonlyMap<string, RawEntry>;
+  /** Keys that more than one file has: what is refused of the second one. */
+  readonly refused: ReadonlyMap<string, RawEntry>;
+}
+
+/** A key that more than one file has. */
+export interface Clash {
+  readonly key: string;
+  /** The files that have it, in the order of precedence; at least two. */
+  readonly files: readonly string[];
+}
 
 /** Joins the files: the first one that has a key wins it. A file that cannot be parsed rejects every key it last held. */
-export function viewOf(files: Files, prefixes: readonly string[]): View {
+export function entriesOf(
+  files: Files,
+  wants: (key: string) => boolean,
+): { entries: View['entries']; clashes: Clash[] } {
   const view = new Map<string, RawEntry>();
+  const twice = new Set<string>();
   for (const { entries, failure } of files.values()) {
     for (const [key, entry] of entries ?? []) {
-      if (view.has(key) || !isUnder(key, prefixes)) continue;
-      view.set(key, failure === undefined ? entry : { key, error: failure });
+      const winner = view.get(key);
+      if (winner !== undefined) {
+        // A key that is refused anyway has one reason; that is enough.
+        if (!('error' in winner)) twice.add(key);
+      } else if (wants(key)) view.set(key, failure === undefined ? entry : { key, error: failure });
     }
   }
-  return view;
+  const clashes = Array.from(twice, (key) => ({
+    key,
+    files: [...files].flatMap(([path, { entries }]) => (entries?.has(key) === true ? path : [])),
+  }));
+  return { entries: view, clashes };
 }
 
 /** What has to be told to go from one view to another. */
 export function changesBetween(before: View, after: View): RawChange[] {
   const changes: RawChange[] = [];
-  for (const [key, entry] of after) {
-    const old = before.get(key);
-    if (old === undefined || !same(old, entry)) changes.push({ op: 'put', ...entry });
+  for (const [key, entry] of after.entries) {
+    const old = before.entries.get(key);
+    const refused = after.refused.get(key);
+    if (old !== undefined && same(old, entry) && sameRefusal(before.refused.get(key), refused)) continue;
+    changes.push({ op: 'put', ...entry });
+    // The same key once more, refused: what it was put to is its last good value.
+    if (refused !== undefined) changes.push({ op: 'put', ...refused });
   }
-  for (const key of before.keys()) if (!after.has(key)) changes.push({ op: 'delete', key });
+  for (const key of before.entries.keys()) if (!after.entries.has(key)) changes.push({ op: 'delete', key });
   return changes;
 }
 
 function same(a: RawEntry, b: RawEntry): boolean {
+  if (a === b) return true;
   if ('error' in a) return 'error' in b && sameError(a.error, b.error);
   return !('error' in b) && sameBytes(a.value, b.value);
+}
+
+function sameRefusal(a: RawEntry | undefined, b: RawEntry | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && same(a, b));
 }
 
 /** Whether two errors say the same; the second is then no news. */

@@ -1,8 +1,9 @@
-import { basename, dirname } from 'node:path';
+import { basename, dirname, relative, sep } from 'node:path';
 import type { ChokidarOptions, FSWatcher } from 'chokidar';
 import { noop, type Observable } from 'rxjs';
 import { cold } from '../../internal/cold.ts';
 import { hasFormat } from './formats.ts';
+import type { Root } from './root.ts';
 
 /** What has to be watched for the sake of one configured path. */
 export interface WatchTarget {
@@ -10,8 +11,9 @@ export interface WatchTarget {
   readonly directory: string;
   /** Which file system object it is. A watcher never sees a path again once that was deleted or replaced. */
   readonly identity: string;
-  /** The only name in it that counts; missing: the whole tree does. */
+  /** The only name in it that counts; missing: the whole tree does, as far as `root` goes. */
   readonly only?: string;
+  readonly root?: Pick<Root, 'depth' | 'ignores' | 'rules'>;
 }
 
 /** `ready`: armed · `touched`: something may have changed · an Error: the watcher cannot work. */
@@ -24,19 +26,21 @@ export type Watch = (paths: string, options: ChokidarOptions) => FSWatcher;
 const exhausted: ReadonlySet<unknown> = new Set(['ENOSPC', 'EMFILE', 'ENFILE']);
 
 /** A chokidar watcher as an Observable; it ends by unsubscribing only. */
-export function watchTarget(watch: Watch, { directory, only }: WatchTarget): Observable<Sign> {
+export function watchTarget(watch: Watch, { directory, only, root }: WatchTarget): Observable<Sign> {
   const counts = only === undefined ? mayCount : (name: string) => name === only || name.startsWith('..');
+  const depth = only === undefined ? (root?.depth ?? Infinity) : 0;
   return cold((subscriber) => {
     const watcher = watch(directory, {
       ignoreInitial: true,
       ignorePermissionErrors: true,
       // It would hold back what was removed for 100 ms; the scan waits as long anyway.
       atomic: false,
-      ...(only === undefined ? {} : { depth: 0 }),
+      ...(depth === Infinity ? {} : { depth }),
       ignored: (path, stats) => {
         if (path === directory || dirname(directory).startsWith(path)) return false;
         if (only !== undefined) return basename(path) !== only;
-        return basename(path).startsWith('.') || (stats?.isFile() === true && !hasFormat(path));
+        if (basename(path).startsWith('.') || (stats?.isFile() === true && !hasFormat(path))) return true;
+        return root?.ignores(relative(directory, path).split(sep).join('/')) === true;
       },
     });
     subscriber.add(() => {

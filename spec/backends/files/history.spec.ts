@@ -18,7 +18,8 @@ class Editor {
   readonly #directory: string;
   readonly #history: History<unknown>;
   readonly #files = new Map<string, { entries: Map<string, number>; broken: boolean }>();
-  #truth = new Map<string, Value>();
+  #truth: ReadonlyMap<string, Value> = new Map();
+  #values: ReadonlyMap<string, Value> = new Map();
   #revision = 0;
 
   constructor(directory: string, history: History<unknown>) {
@@ -79,18 +80,31 @@ class Editor {
     if (style === 2) renameSync(`${path}.tmp`, path);
   }
 
-  /** The history gets what happened to the keys. */
+  /** The history gets what happened to the keys: of one that two files have, the value of the first, then its refusal. */
   #record(): void {
+    const values = new Map<string, Value>();
     const truth = new Map<string, Value>();
     for (const name of this.names) {
       const { entries, broken } = this.#files.get(name)!;
-      for (const [key, value] of entries) if (!truth.has(key)) truth.set(key, broken ? undecodable : value);
+      for (const [key, value] of entries) {
+        truth.set(key, broken || values.has(key) ? undecodable : value);
+        if (!values.has(key)) values.set(key, broken ? undecodable : value);
+      }
     }
-    const put = Object.fromEntries([...truth].filter(([key, value]) => this.#truth.get(key) !== value));
     const deleted = [...this.#truth.keys()].filter((key) => !truth.has(key));
+    const first = [...values].filter(
+      ([key, value]) => this.#values.get(key) !== value || (truth.get(key) === value && this.#truth.get(key) !== value),
+    );
+    this.#tell(first, deleted);
+    const between = new Map([...this.#truth, ...first]);
+    this.#tell([...truth].filter(([key, value]) => between.get(key) !== value));
+    this.#values = values;
     this.#truth = truth;
-    if (Object.keys(put).length + deleted.length > 0)
-      this.#history.write({ revision: ++this.#revision, put, delete: deleted });
+  }
+
+  #tell(put: [string, Value][], deleted: string[] = []): void {
+    if (put.length + deleted.length === 0) return;
+    this.#history.write({ revision: ++this.#revision, put: Object.fromEntries(put), delete: deleted });
   }
 }
 

@@ -154,7 +154,7 @@ describe('fromFiles: subscriptions', () => {
     [
       'an unknown option',
       { paths: ['a'], debounce: 1 },
-      /unknown option 'debounce'; known are paths, rescan, usePolling, mustExist, prefixes/,
+      /unknown option 'debounce'; known are paths, recursive, ignore, .*, rescan, usePolling, mustExist, prefixes/,
     ],
     ['a negative time', { paths: ['a'], rescan: -1 }, /'rescan' must be a number of milliseconds, 10 or more, not -1/],
     ['a flag that is none', { paths: ['a'], mustExist: 'yes' }, /'mustExist' must be true or false, not "yes"/],

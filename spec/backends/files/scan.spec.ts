@@ -2,6 +2,7 @@ import { renameSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { resolveFilesOptions } from '../../../lib/backends/files/config.ts';
 import { nothingScanned, type Scanned, scan } from '../../../lib/backends/files/scan.ts';
 import { temporaryDirectory, write } from '../../support/files.ts';
 
@@ -40,8 +41,9 @@ afterEach(() => {
   Object.assign(during, { readFile: () => undefined, readdir: () => undefined, reads: 0 });
 });
 
+const scanning = (directory: string) => resolveFilesOptions('scan', { paths: [directory] });
 const look = (directory: string, last: Scanned = nothingScanned) =>
-  scan([directory], last, new AbortController().signal);
+  scan(scanning(directory), last, new AbortController().signal);
 const keysOf = ({ files }: Scanned) => [...files.values()].flatMap(({ entries }) => [...(entries?.keys() ?? [])]);
 
 describe('scan', () => {
@@ -143,7 +145,7 @@ describe('scan', () => {
     ahead = 1_000;
     const controller = new AbortController();
     during.readFile = () => controller.abort();
-    await expect(scan([dir], nothingScanned, controller.signal)).rejects.toThrow(/abort/i);
+    await expect(scan(scanning(dir), nothingScanned, controller.signal)).rejects.toThrow(/abort/i);
     expect(during.reads).toBeLessThanOrEqual(32);
   });
 });
