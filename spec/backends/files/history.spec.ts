@@ -9,6 +9,7 @@ import { fromBackend } from '../../../lib/source/fromBackend.ts';
 import { History, inspect, recordHistory, recordUpstream, undecodable } from '../../../lib/testing/index.ts';
 import chokidar from '../../../node_modules/chokidar/package.json' with { type: 'json' };
 import { json, temporaryDirectory, until, yaml } from '../../support/files.ts';
+import { randomNumbers } from '../../support/randomNumbers.ts';
 import { recordBackend } from '../../support/recordBackend.ts';
 
 type Value = number | typeof undecodable;
@@ -106,15 +107,6 @@ class Editor {
     if (put.length + deleted.length === 0) return;
     this.#history.write({ revision: ++this.#revision, put: Object.fromEntries(put), delete: deleted });
   }
-}
-
-/** A random number from 0 to n - 1; the same sequence for the same seed. */
-function randomNumbers(seed: number): (n: number) => number {
-  let state = seed;
-  return (n) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * n);
-  };
 }
 
 describe('fromFiles, judged by the contract', () => {

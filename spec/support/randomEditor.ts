@@ -1,0 +1,265 @@
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, extname, join } from 'node:path';
+import { json, yaml } from './files.ts';
+import { styles } from './saveStyles.ts';
+
+/** What a file holds, or last held. */
+interface File {
+  readonly entries: ReadonlyMap<string, number>;
+  readonly trouble?: 'broken' | 'hidden';
+}
+
+const saves = Object.values(styles);
+const directories = ['', 'a', 'b', 'b/deep', 'mount'] as const;
+const bases = ['x.json', 'y.yaml', 'z.yml'] as const;
+/** It is seen through links, as a mounted ConfigMap: only swapped as a whole. */
+const mounted = ['mount/one.yaml', 'mount/two.json'] as const;
+
+/** Somebody who works on files at random, and knows what they mean. The same steps for the same numbers. */
+export class RandomEditor {
+  readonly #directory: string;
+  readonly #random: (n: number) => number;
+  readonly #files = new Map<string, File>();
+  /** What a subscriber holds: of a key whose file is broken, what it was before. */
+  #truth: ReadonlyMap<string, number> = new Map();
+  #value = 0;
+  #version = 0;
+
+  constructor(directory: string, random: (n: number) => number) {
+    this.#directory = directory;
+    this.#random = random;
+    this.#swap();
+    for (const name of mounted) symlinkSync(join('..data', name.slice(6)), this.#path(name));
+    this.#look();
+  }
+
+  get truth(): Record<string, number> {
+    return Object.fromEntries(this.#truth);
+  }
+
+  /** While something is, what a subscriber holds depends on what it has seen: it must have seen every step. */
+  get isTroubled(): boolean {
+    return [...this.#files.values()].some(({ trouble }) => trouble !== undefined);
+  }
+
+  /** One thing that people do. Returns its name. */
+  step(): string {
+    const kinds: readonly (readonly [number, string, () => void])[] = [
+      [9, 'save', () => this.#save(this.#anyPlace())],
+      [3, 'move an entry', () => this.#moveEntry()],
+      [3, 'rename', () => this.#rename()],
+      [2, 'remove', () => this.#remove(this.#pick(this.#own))],
+      [1, 'rename a directory', () => this.#renameDirectory()],
+      [1, 'remove a directory', () => this.#removeDirectory()],
+      [2, 'swap', () => this.#swap()],
+      [1, 'touch', () => this.#touch()],
+      [1, 'chmod', () => this.#chmod()],
+    ];
+    const all = kinds.flatMap((kind) => Array.from({ length: kind[0] }, () => kind));
+    const [, name, run] = all[this.#random(all.length)]!;
+    run();
+    this.#look();
+    return name;
+  }
+
+  /** Makes a file unreadable, in one of two ways: only what was seen of it before stays. */
+  trouble(): void {
+    const name = this.#pick(this.#own.filter((each) => this.#files.get(each)?.trouble === undefined));
+    if (name === undefined) return;
+    const path = this.#path(name);
+    const file = this.#files.get(name)!;
+    if (this.#random(2) === 0) {
+      writeFileSync(path, 'data: {"');
+      this.#files.set(name, { ...file, trouble: 'broken' });
+    } else {
+      // A link to itself can be seen but not followed, also by root.
+      rmSync(path);
+      symlinkSync(path, path);
+      this.#files.set(name, { ...file, trouble: 'hidden' });
+    }
+    this.#look();
+  }
+
+  /** Mends everything, with other contents. */
+  heal(): void {
+    for (const [name, { trouble }] of this.#files) if (trouble !== undefined) this.#save(name);
+    this.#look();
+  }
+
+  /** Something new that nothing hides, so that whoever has seen it has seen all before it. */
+  probe(): void {
+    this.#files.set('probe.json', { entries: new Map([['/probe', ++this.#value]]) });
+    this.#write('probe.json', saves[0]!);
+    this.#look();
+  }
+
+  /** All files but those that have a purpose of their own. */
+  get #own(): string[] {
+    return [...this.#files.keys()].filter((name) => name !== 'probe.json' && !name.startsWith('mount/')).sort();
+  }
+
+  #anyPlace(): string {
+    const directory = directories[this.#random(directories.length - 1)]!;
+    return join(directory, bases[this.#random(bases.length)]!);
+  }
+
+  #pick(names: readonly string[]): string | undefined {
+    return names[this.#random(Math.max(1, names.length))];
+  }
+
+  #path(name: string): string {
+    return join(this.#directory, name);
+  }
+
+  #newEntries(of: ReadonlyMap<string, number> = new Map()): Map<string, number> {
+    const entries = new Map(of);
+    for (let i = this.#random(3); i >= 0; i--) entries.set(`/k${this.#random(12)}`, ++this.#value);
+    if (this.#random(3) === 0) entries.delete(`/k${this.#random(12)}`);
+    return entries;
+  }
+
+  #save(name: string): void {
+    const { entries, trouble } = this.#files.get(name) ?? {};
+    if (trouble === 'hidden') rmSync(this.#path(name));
+    this.#files.set(name, { entries: this.#newEntries(entries) });
+    this.#write(name, saves[this.#random(saves.length)]!);
+  }
+
+  #write(name: string, save: (path: string, text: string) => void): void {
+    const path = this.#path(name);
+    const values = Object.fromEntries(this.#files.get(name)!.entries);
+    mkdirSync(dirname(path), { recursive: true });
+    // Some ways of saving need something to save over.
+    if (!existsSync(path)) writeFileSync(path, '');
+    save(path, extname(name) === '.json' ? json(values) : yaml(values));
+  }
+
+  #moveEntry(): void {
+    const healthy = this.#own.filter((name) => this.#files.get(name)?.trouble === undefined);
+    const [from, to] = [this.#pick(healthy), this.#pick(healthy)];
+    if (from === undefined || to === undefined || from === to) return;
+    const left = new Map(this.#files.get(from)!.entries);
+    const key = this.#pick([...left.keys()]);
+    if (key === undefined) return;
+    const entries = new Map(this.#files.get(to)!.entries).set(
+      key,
+      this.#random(2) === 0 ? ++this.#value : left.get(key)!,
+    );
+    left.delete(key);
+    this.#files.set(from, { entries: left });
+    this.#files.set(to, { entries });
+    for (const name of this.#random(2) === 0 ? [from, to] : [to, from]) this.#write(name, saves[0]!);
+  }
+
+  #rename(): void {
+    const from = this.#pick(this.#own);
+    const to = this.#anyPlace();
+    // Of a file in trouble it is not known under another name what it last held.
+    if (from === undefined || from === to || this.#files.get(from)!.trouble !== undefined) return;
+    if ((extname(from) === '.json') !== (extname(to) === '.json')) return;
+    mkdirSync(dirname(this.#path(to)), { recursive: true });
+    renameSync(this.#path(from), this.#path(to));
+    this.#files.set(to, this.#files.get(from)!);
+    this.#files.delete(from);
+  }
+
+  #remove(name: string | undefined): void {
+    if (name === undefined) return;
+    rmSync(this.#path(name));
+    this.#files.delete(name);
+  }
+
+  #below(directory: string): string[] {
+    return this.#own.filter((name) => name.startsWith(`${directory}/`));
+  }
+
+  #renameDirectory(): void {
+    const [from, to] = this.#random(2) === 0 ? ['a', 'b'] : ['b', 'a'];
+    const moved = this.#below(from!);
+    if (moved.length === 0 || moved.some((name) => this.#files.get(name)!.trouble !== undefined)) return;
+    rmSync(this.#path(to!), { recursive: true, force: true });
+    for (const name of this.#below(to!)) this.#files.delete(name);
+    renameSync(this.#path(from!), this.#path(to!));
+    for (const name of moved) {
+      this.#files.set(to + name.slice(from!.length), this.#files.get(name)!);
+      this.#files.delete(name);
+    }
+  }
+
+  #removeDirectory(): void {
+    const directory = this.#random(2) === 0 ? 'a' : 'b';
+    rmSync(this.#path(directory), { recursive: true, force: true });
+    for (const name of this.#below(directory)) this.#files.delete(name);
+  }
+
+  /** As Kubernetes does: a new directory, and a link to it that is renamed over the old one. */
+  #swap(): void {
+    const old = `..${this.#version}`;
+    const version = `..${++this.#version}`;
+    const mount = this.#path('mount');
+    mkdirSync(join(mount, version), { recursive: true });
+    for (const name of mounted) {
+      const entries = new Map([
+        [`/k${this.#random(12)}`, ++this.#value],
+        [name, ++this.#value],
+      ]);
+      this.#files.set(name, { entries });
+      writeFileSync(
+        join(mount, version, name.slice(6)),
+        (name.endsWith('.json') ? json : yaml)(Object.fromEntries(entries)),
+      );
+    }
+    symlinkSync(version, join(mount, '..tmp'));
+    renameSync(join(mount, '..tmp'), join(mount, '..data'));
+    rmSync(join(mount, old), { recursive: true, force: true });
+  }
+
+  #touch(): void {
+    const path = this.#path(this.#pick(this.#own) ?? 'mount');
+    if (!lstatSync(path).isSymbolicLink()) utimesSync(path, this.#random(1_000), this.#random(1_000));
+  }
+
+  #chmod(): void {
+    const name = this.#pick(this.#own.filter((each) => this.#files.get(each)?.trouble === undefined));
+    if (name === undefined) return;
+    for (const mode of [0, 0o644]) chmodSync(this.#path(name), mode);
+  }
+
+  /** What all files mean: the first one that has a key wins it, names compared directory by directory. */
+  #look(): void {
+    const truth = new Map<string, number>();
+    const order = [...this.#files.keys()].map((name) => name.split('/')).sort(byNames);
+    const seen = new Set<string>();
+    for (const names of order) {
+      const { entries, trouble } = this.#files.get(names.join('/'))!;
+      for (const [key, value] of entries) {
+        if (seen.has(key)) continue;
+        seen.add(key);
+        const told = trouble === 'broken' ? this.#truth.get(key) : value;
+        if (told !== undefined) truth.set(key, told);
+      }
+    }
+    this.#truth = truth;
+  }
+}
+
+function byNames(a: readonly string[], b: readonly string[]): number {
+  const at = a.findIndex((name, i) => name !== b[i]);
+  return a[at]! < b[at]! ? -1 : 1;
+}
+
+/** What is on the disk, for messages. */
+export function tree(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' }).sort();
+}
