@@ -14,6 +14,7 @@ export const errorCodes = {
   SHRUNK: 'a file, or all files together, lost so many keys at once that it is not believed yet',
   MISSING_PEER: 'an optional peer dependency is not installed',
   UNSUPPORTED: 'the store cannot do what was asked',
+  UNWRITABLE: 'a file could not be written',
   NACKED: 'a consumer failed on an event, or gave up on it',
   PUBLISH_FAILED: '`publishTo` could not write to a broker, or could not read what it holds',
   LATE_CLAIM:

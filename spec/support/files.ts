@@ -8,9 +8,14 @@ import type { DatasyncError } from '../../lib/model/errors.ts';
 import type { DatasyncEvent } from '../../lib/model/events.ts';
 import type { SourceStatus } from '../../lib/model/status.ts';
 
+/** A directory of its own, which somebody has to remove. */
+export function ownDirectory(): string {
+  return realpathSync(mkdtempSync(join(tmpdir(), 'rx-datasync-')));
+}
+
 /** A directory of its own, removed with the test. */
 export function temporaryDirectory(): string {
-  const directory = realpathSync(mkdtempSync(join(tmpdir(), 'rx-datasync-')));
+  const directory = ownDirectory();
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
 }

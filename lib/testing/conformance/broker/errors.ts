@@ -88,7 +88,9 @@ export const errors: readonly BrokerCase[] = [
     name: 'a value that cannot be decoded: an error with backend and whole key, and the others can be read',
     needs: ['write'],
     test: async (bench) => {
-      await bench.broker('a/', textCodec).put('bad', '{');
+      const { store, subject, prefix } = bench;
+      if (subject.spoil === undefined) await bench.broker('a/', textCodec).put('bad', '{');
+      else await subject.spoil(store, `${prefix}a/bad`);
       const broker = bench.broker('a/');
       await broker.put('good', 1);
       const key = JSON.stringify(`${bench.prefix}a/bad`);

@@ -41,4 +41,9 @@ export interface BrokerSubject<S> {
   readonly close?: (store: S) => Awaitable<void>;
   /** Why the store cannot hold a key; `undefined`: it can. Default: it holds every text. */
   readonly refuses?: (key: string) => string | undefined;
+  /**
+   * Makes the store hold something under a whole key that `jsonCodec` cannot read, for a store that does not take it from
+   * a broker. Default: the text `{` is put.
+   */
+  readonly spoil?: (store: S, key: string) => Awaitable<void>;
 }
