@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { DatasyncError, messageOf } from '../../model/errors.ts';
 import { extensions, hasFormat } from './formats.ts';
 import type { Root } from './root.ts';
+import { isStatusFile } from './statusFiles.ts';
 import type { WatchTarget } from './watchTarget.ts';
 
 /** The files that hold the entries, as the directories show them. */
@@ -71,7 +72,8 @@ function identityOf({ dev, ino, birthtimeNs }: BigIntStats): string {
  * Lists all files below the configured paths, links followed.
  *
  * Names that start with a dot are left out below a directory: editors' swap and lock files, `.git`, and the `..data` of a
- * mounted ConfigMap, whose files are seen through the links beside it. A configured path may have any name.
+ * mounted ConfigMap, whose files are seen through the links beside it; and the status files that this process writes. A configured
+ * path may have any name.
  */
 export async function list(roots: readonly Root[], missing: 'keep' | 'empty', signal: AbortSignal): Promise<Listing> {
   const listing = new Lister(missing, signal);
@@ -162,7 +164,7 @@ class Lister implements Listing {
   }
 
   #file(path: string, below: string, root: Root): void {
-    if (hasFormat(path) && root.wants(below)) this.files.push(path);
+    if (hasFormat(path) && root.wants(below) && !isStatusFile(path)) this.files.push(path);
   }
 
   #absent(path: string, error: unknown): void {

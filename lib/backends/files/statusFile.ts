@@ -1,6 +1,4 @@
-import { realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
 import { asyncScheduler, type Subscription, timer } from 'rxjs';
 import { sameBytes } from '../../internal/bytes.ts';
 import { DatasyncError, messageOf, reasonOf } from '../../model/errors.ts';
@@ -8,6 +6,7 @@ import type { RawEntry } from '../../source/frames.ts';
 import { isAbsence, look, stampOf } from './listing.ts';
 import { type Entries, parseFile } from './parse.ts';
 import { obstacle, replaceFile, standing } from './replaceFile.ts';
+import { announceStatusFile } from './statusFiles.ts';
 import { statusText } from './statusText.ts';
 
 /** What one write does; it may not throw. */
@@ -41,33 +40,14 @@ export class Draft {
   }
 }
 
-/** All status files of this process, by name and then by path. They stay: a status is never configuration, also when nobody writes it any more. */
-const files = new Map<string, Map<string, StatusFile>>();
+const files = new Map<string, StatusFile>();
 
-/** The status file at a path: one for all who write it. */
+/** The status file at a path: one for all of this process who write it. */
 export function statusFileAt(path: string): StatusFile {
-  const place = canonical(path);
-  const name = basename(place);
-  const same = files.get(name) ?? new Map<string, StatusFile>();
-  files.set(name, same);
-  const file = same.get(place) ?? new StatusFile(place);
-  same.set(place, file);
+  const place = announceStatusFile(path);
+  const file = files.get(place) ?? new StatusFile(place);
+  files.set(place, file);
   return file;
-}
-
-/** Whether a path is that of a status file of this process: one that is written, not read as configuration. */
-export function isStatusFile(path: string): boolean {
-  return files.get(basename(path))?.has(canonical(path)) ?? false;
-}
-
-/** By whatever links its directory is reached. */
-function canonical(path: string): string {
-  const absolute = resolve(path);
-  try {
-    return join(realpathSync(dirname(absolute)), basename(absolute));
-  } catch {
-    return absolute;
-  }
 }
 
 /**
