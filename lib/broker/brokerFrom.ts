@@ -16,7 +16,7 @@ import { decode, encode } from '../model/coding.ts';
 import { DatasyncError } from '../model/errors.ts';
 import { checkArgument, checkOptions } from '../model/options.ts';
 import type { KeyValue } from '../model/values.ts';
-import { brokerRules, checkKey, checkRange, checkSupport, commitRules, coreRule, putRules } from './checks.ts';
+import { brokerRules, checkKey, checkPut, checkRange, checkSupport, commitRules, coreRule } from './checks.ts';
 
 /** How a broker sees its store. */
 export interface BrokerConfig<T> {
@@ -168,9 +168,10 @@ class PrefixedBroker<T> implements Broker<T> {
   }
 
   #checkPut(what: string, options: PutOptions): void {
-    checkOptions(what, options, putRules);
+    checkPut(what, options);
     checkSupport(what, this.#core, 'write');
     if (options.ttl !== undefined) checkSupport(`${what} with ttl`, this.#core, 'ttl');
+    if (options.lifetime !== undefined) checkSupport(`${what} with lifetime`, this.#core, 'lifetime');
   }
 
   #whole(key: string): string {

@@ -1,6 +1,6 @@
-import type { BrokerCapabilities, CoreBroker, KeyRange } from '../model/broker.ts';
+import type { BrokerCapabilities, CoreBroker, KeyRange, PutOptions } from '../model/broker.ts';
 import { DatasyncError } from '../model/errors.ts';
-import { checkOptions, isObject, type Leaf, type Rules, rule, withMethods } from '../model/options.ts';
+import { checkOptions, isObject, type Leaf, oneOf, type Rules, rule, withMethods } from '../model/options.ts';
 
 /** Also the empty one, unlike `rule.text`. */
 
@@ -10,6 +10,7 @@ export const putRules: Rules = {
     (value) => typeof value === 'number' && Number.isFinite(value) && value > 0,
     'a number of milliseconds, more than 0',
   ],
+  lifetime: oneOf('client'),
 };
 
 /** The table of `CommitOptions`. */
@@ -29,8 +30,10 @@ export const coreRule: Leaf = [
 ];
 
 /** @throws DatasyncError `INVALID_CONFIG` */
-export function checkTtl(where: string, ttl: number | undefined): void {
-  if (ttl !== undefined) checkOptions(where, { ttl }, putRules);
+export function checkPut(where: string, options: PutOptions): void {
+  checkOptions(where, options, putRules);
+  if (options.ttl === undefined || options.lifetime === undefined) return;
+  throw new DatasyncError('INVALID_CONFIG', `${where}: 'ttl' and 'lifetime' exclude each other`);
 }
 
 /** @throws DatasyncError `INVALID_CONFIG` */
@@ -53,7 +56,7 @@ export function checkSupport(
   what: string,
   { name, capabilities }: { readonly name: string; readonly capabilities: BrokerCapabilities },
   ...needed: readonly (keyof BrokerCapabilities &
-    ('write' | 'ttl' | 'transactions' | 'compareAndSwap' | 'deletePrefix'))[]
+    ('write' | 'ttl' | 'lifetime' | 'transactions' | 'compareAndSwap' | 'deletePrefix'))[]
 ): void {
   for (const capability of needed) {
     if (capabilities[capability]) continue;

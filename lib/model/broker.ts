@@ -6,6 +6,11 @@ import type { KeyValue } from './values.ts';
 export interface PutOptions {
   /** Milliseconds until the key vanishes; rounded up where the store is coarser. Default: never. */
   readonly ttl?: number;
+  /**
+   * `client`: the key vanishes when the broker is closed, or when its program has ended or was not heard of for a while; the
+   * broker keeps it alive meanwhile. Not together with `ttl`. Default: it stays.
+   */
+  readonly lifetime?: 'client';
 }
 
 /** Options of one commit. */
@@ -18,11 +23,13 @@ export interface CommitOptions {
 export interface WriteResult {
   /** The store's revision of the write; missing where the store has none. */
   readonly revision?: number;
+  /** Milliseconds until the key vanishes, where a `ttl` was asked for and the store made it longer. */
+  readonly ttl?: number;
 }
 
 /** One write of a transaction, over bytes. */
 export type RawWrite =
-  | { readonly op: 'put'; readonly key: string; readonly value: Uint8Array; readonly ttl?: number }
+  | ({ readonly op: 'put'; readonly key: string; readonly value: Uint8Array } & PutOptions)
   | { readonly op: 'delete'; readonly key: string };
 
 /** What one subscriber said of a commit. */
@@ -43,12 +50,14 @@ export type KeyRange = { readonly prefix: string } | { readonly start: string; r
 export interface BrokerCapabilities {
   readonly write: boolean;
   readonly ttl: boolean;
+  /** `lifetime: 'client'` */
+  readonly lifetime: boolean;
   readonly transactions: boolean;
   readonly compareAndSwap: boolean;
   readonly deletePrefix: boolean;
   /** Why something is declared away. */
   readonly reasons?: Readonly<
-    Partial<Record<'write' | 'ttl' | 'transactions' | 'compareAndSwap' | 'deletePrefix', string>>
+    Partial<Record<'write' | 'ttl' | 'lifetime' | 'transactions' | 'compareAndSwap' | 'deletePrefix', string>>
   >;
 }
 

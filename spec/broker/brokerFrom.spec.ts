@@ -8,6 +8,7 @@ import type { Broker, BrokerCapabilities, CoreBroker } from '../../lib/model/bro
 const all: BrokerCapabilities = {
   write: true,
   ttl: true,
+  lifetime: true,
   transactions: true,
   compareAndSwap: true,
   deletePrefix: true,
@@ -227,6 +228,22 @@ describe('brokerFrom', () => {
     await expect(broker.put('k', 1)).rejects.toMatchObject({ code: 'ENCODE_FAILED', key: 'k' });
     await expect(broker.get('k')).rejects.toMatchObject({ code: 'DECODE_FAILED', key: 'k' });
     expect(calls).toEqual([]);
+  });
+
+  it('hands on a lifetime, refuses one beside a ttl, and where the store has none', async () => {
+    const { core, calls } = fake();
+    const broker = brokerFrom(core, { codec: textCodec });
+    await broker.put('k', 'v', { lifetime: 'client' });
+    await broker.txn().put('k', 'v', { lifetime: 'client' }).commit();
+    expect(calls).toEqual([
+      ['put', 'k', bytes('v'), { lifetime: 'client' }],
+      ['commit', [{ op: 'put', key: 'k', value: bytes('v'), lifetime: 'client' }], {}],
+    ]);
+    await expect(broker.put('k', 'v', { lifetime: 'client', ttl: 1 })).rejects.toMatchObject({
+      code: 'INVALID_CONFIG',
+    });
+    const none = brokerFrom(fake({ ...all, lifetime: false }).core, { codec: textCodec });
+    await expect(none.put('k', 'v', { lifetime: 'client' })).rejects.toMatchObject({ code: 'UNSUPPORTED' });
   });
 
   it('passes on what the store rejects with', async () => {

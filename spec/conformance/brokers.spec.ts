@@ -170,8 +170,22 @@ describe.each(bad)('a broker that is broken: $name', ({ methods, says }) => {
 });
 
 describe('a broker that declares something away', () => {
-  const reasons = { ttl: 'no clock', transactions: 'no log', compareAndSwap: 'no lock', deletePrefix: 'no range' };
-  const less = { write: true, ttl: false, transactions: false, compareAndSwap: false, deletePrefix: false, reasons };
+  const reasons = {
+    ttl: 'no clock',
+    lifetime: 'no session',
+    transactions: 'no log',
+    compareAndSwap: 'no lock',
+    deletePrefix: 'no range',
+  };
+  const less = {
+    write: true,
+    ttl: false,
+    lifetime: false,
+    transactions: false,
+    compareAndSwap: false,
+    deletePrefix: false,
+    reasons,
+  };
 
   /** Over what memory can do, with another declaration. */
   const limited = (declared: BrokerSubject<MemoryStore>['capabilities']): BrokerSubject<MemoryStore> => ({
@@ -207,7 +221,7 @@ describe('a broker that declares something away', () => {
     const all = await collect((runner) => describeBroker(limited(less), runner));
     expect(all.filter(({ failure }) => failure !== undefined && failure !== 'skipped')).toEqual([]);
     const skipped = all.filter(({ failure }) => failure === 'skipped').map(({ name }) => name);
-    expect(skipped).toHaveLength(5);
+    expect(skipped).toHaveLength(6);
     for (const reason of Object.values(reasons)) expect(skipped.join('\n')).toContain(`(skipped: ${reason})`);
   });
 

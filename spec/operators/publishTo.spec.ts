@@ -314,6 +314,7 @@ describe('what fails', () => {
         ttl: false,
         transactions: false,
         compareAndSwap: false,
+        lifetime: false,
         deletePrefix: false,
         reasons: { write: 'a mirror' },
       },

@@ -89,9 +89,11 @@ class MemoryCore implements CoreBroker {
   readonly capabilities = {
     write: true,
     ttl: true,
+    lifetime: false,
     transactions: true,
     compareAndSwap: true,
     deletePrefix: true,
+    reasons: { lifetime: 'the store ends with the program of its clients' },
   } as const;
   readonly #store: MemoryStore;
 

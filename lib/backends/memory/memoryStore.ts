@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import { checkKey, checkTtl } from '../../broker/checks.ts';
+import { checkKey, checkPut } from '../../broker/checks.ts';
 import { appended } from '../../internal/appended.ts';
 import { cold } from '../../internal/cold.ts';
 import type { PutOptions, RawWrite } from '../../model/broker.ts';
@@ -91,8 +91,7 @@ export class MemoryStore {
    * @returns the revision of the write
    */
   put(key: string, value: Uint8Array, options: PutOptions = {}): number {
-    const { ttl } = options;
-    return this.apply([ttl === undefined ? { op: 'put', key, value } : { op: 'put', key, value, ttl }]);
+    return this.apply([{ op: 'put', key, value, ...options }]);
   }
 
   /** @returns whether there was such a key */
@@ -290,5 +289,10 @@ function check(write: RawWrite): void {
     const message = `the value of ${JSON.stringify(write.key)} must be bytes (Uint8Array); use memoryBroker for typed values`;
     throw new DatasyncError('ENCODE_FAILED', message, { backend: 'memory', key: write.key });
   }
-  checkTtl('put', write.ttl);
+  if (write.ttl !== undefined) checkPut('put', { ttl: write.ttl });
+  if (write.lifetime === undefined) return;
+  throw new DatasyncError('UNSUPPORTED', 'put with lifetime: the store ends with the program of its clients', {
+    backend: 'memory',
+    key: write.key,
+  });
 }

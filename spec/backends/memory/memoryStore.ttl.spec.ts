@@ -102,4 +102,12 @@ describe('a time to live', () => {
       vi.useRealTimers();
     }
   });
+
+  it('has no lifetime of a client: asked for, it is refused, and nothing is written', () => {
+    const store = memoryStore();
+    expect(() => store.put('x', bytes('1'), { lifetime: 'client' })).toThrow(
+      expect.objectContaining({ code: 'UNSUPPORTED', key: 'x' }),
+    );
+    expect(store.revision).toBe(0);
+  });
 });

@@ -9,6 +9,7 @@ type Capability = Exclude<keyof BrokerCapabilities, 'reasons'>;
 const asked: Readonly<Record<Capability, Readonly<Record<string, (broker: Broker<unknown>) => unknown>>>> = {
   write: { put: (broker) => broker.put('a', 1), delete: (broker) => broker.delete('a') },
   ttl: { 'put with ttl': (broker) => broker.put('a', 1, { ttl: 60_000 }) },
+  lifetime: { 'put with lifetime': (broker) => broker.put('a', 1, { lifetime: 'client' }) },
   transactions: { txn: (broker) => broker.txn() },
   compareAndSwap: {
     putIfNotExists: (broker) => broker.putIfNotExists('a', 1),
@@ -80,6 +81,18 @@ export const errors: readonly BrokerCase[] = [
           'ttl',
         );
       await bench.refused(() => broker.put('a', 1, { tll: 1 } as never), 'INVALID_CONFIG', 'an unknown option', 'tll');
+      await bench.refused(
+        () => broker.put('a', 1, { lifetime: 'for ever' as never }),
+        'INVALID_CONFIG',
+        'an unknown lifetime',
+        'lifetime',
+      );
+      await bench.refused(
+        () => broker.put('a', 1, { ttl: 1_000, lifetime: 'client' }),
+        'INVALID_CONFIG',
+        'a ttl and a lifetime',
+        'exclude each other',
+      );
       await bench.refused(() => broker.list({ start: 'a' } as never), 'INVALID_CONFIG', 'half a range', 'end');
       await bench.holds(broker, {}, 'when everything was refused');
     },

@@ -111,6 +111,22 @@ export const writes: readonly BrokerCase[] = [
     },
   },
   {
+    name: "lifetime 'client': the key is there while the broker is open, and vanishes when it is closed",
+    needs: ['write', 'lifetime'],
+    test: async (bench) => {
+      const broker = bench.broker<number>();
+      const other = bench.broker<number>();
+      await broker.put('a', 1, { lifetime: 'client' });
+      await broker.put('kept', 1, { lifetime: 'client' });
+      await broker.put('kept', 2);
+      await broker.under('a/').put('b', 1, { lifetime: 'client' });
+      await bench.holds(other, { a: 1, 'a/b': 1, kept: 2 }, 'while the broker is open');
+      await broker.close();
+      await bench.until(async () => ((await other.list()).length > 1 ? 'keys are still there' : undefined));
+      await bench.holds(other, { kept: 2 }, 'when it is closed');
+    },
+  },
+  {
     name: 'writes at once from many sides all arrive',
     needs: ['write'],
     test: async (bench) => {
