@@ -12,12 +12,13 @@ export interface WindowedStore {
   /** For messages. Default: `custom`. */
   readonly name?: string;
   /**
-   * Emits `'armed'` once every change from now on will be announced, then the keys that were touched.
-   * It must end (complete or fail) when an announcement may have been lost.
+   * Emits `'armed'` once every change from now on will be announced, then the keys that were touched; `'replaced'` where the
+   * store was emptied, or other data took the place of all it held. It must end (complete or fail) when an announcement may
+   * have been lost.
    */
   readonly watch: (request: {
     readonly prefixes: readonly string[];
-  }) => Observable<'armed' | { readonly touched: readonly string[] }>;
+  }) => Observable<'armed' | 'replaced' | { readonly touched: readonly string[] }>;
   /** Everything under `prefixes`, in pages, as of any time after the call; a key may come twice. Completes. */
   readonly list: (request: { readonly prefixes: readonly string[] }) => Observable<readonly RawEntry[]>;
   /** The present value of some keys, at once or in pages; a key that is missing does not exist. Completes. */
@@ -43,6 +44,9 @@ const storeOptions: Rules = {
  *
  * An announcement carries no value on purpose: replaying values that overlap the listing, without a version per key
  * to compare, sends keys back in time.
+ *
+ * Where the store says that its data was replaced, everything is listed again, on the same connection: a resync that says
+ * `regressed`.
  *
  * @param store how to watch, to list and to read
  * @returns a backend for `fromBackend`; where a function returns no Observable, the subscription ends with `INVALID_CONFIG`
@@ -77,8 +81,10 @@ export function windowed(store: WindowedStore): Backend<never> {
     open: ({ prefixes, ready }) =>
       cold<Frame<never>>((subscriber) => {
         const touched = new Set<string>();
-        let listing = false;
+        let armed = false;
         let listed = false;
+        /** Other data has taken the place of all that was listed. */
+        let replaced = false;
         let reading = false;
         let looping = false;
 
@@ -86,24 +92,44 @@ export function windowed(store: WindowedStore): Backend<never> {
         const run = <T>(source: () => Observable<T>, next: (value: T) => void, complete: () => void): void =>
           void attach(subscriber, defer(source), { next, error: fail, complete });
 
-        const list = (): void => {
-          listing = true;
+        const list = (reason?: 'regressed'): void => {
+          listed = false;
           run(
             () => observed("windowed: 'list'", name, store.list({ prefixes })),
             (entries) => subscriber.next({ type: 'page', entries }),
             () => {
               listed = true;
-              subscriber.next({ type: 'snapshot' });
-              readTouched();
+              subscriber.next({ type: 'snapshot', ...(reason === undefined ? {} : { reason }) });
+              goOn();
             },
           );
+        };
+
+        const listAgain = (): void => {
+          listed = false;
+          run(
+            ready,
+            () => undefined,
+            () => {
+              replaced = false;
+              // The listing is younger than all of it.
+              touched.clear();
+              list('regressed');
+            },
+          );
+        };
+
+        const goOn = (): void => {
+          if (!replaced) readTouched();
+          // What is being read now may be older than the listing: that is told first.
+          else if (listed && !reading && !subscriber.closed) listAgain();
         };
 
         const readTouched = (): void => {
           // A loop, not a recursion: a store may answer at once, any number of times.
           if (looping) return;
           looping = true;
-          while (listed && !reading && touched.size > 0 && !subscriber.closed) {
+          while (listed && !reading && !replaced && touched.size > 0 && !subscriber.closed) {
             reading = true;
             run(ready, () => undefined, readBatch);
           }
@@ -126,7 +152,7 @@ export function windowed(store: WindowedStore): Backend<never> {
                 return entry === undefined ? { op: 'delete', key } : { op: 'put', ...entry };
               });
               subscriber.next({ type: 'changes', changes, coalesced: true });
-              readTouched();
+              goOn();
             },
           );
         };
@@ -135,9 +161,14 @@ export function windowed(store: WindowedStore): Backend<never> {
           () => observed("windowed: 'watch'", name, store.watch({ prefixes })),
           (message) => {
             if (message === 'armed') {
-              if (!listing) list();
-              else fail(new Error('armed twice: announcements between the two may be lost'));
-              return;
+              if (armed) return fail(new Error('armed twice: announcements between the two may be lost'));
+              armed = true;
+              return list();
+            }
+            if (message === 'replaced') {
+              // Before it is armed, there is nothing that it could replace.
+              replaced = armed;
+              return goOn();
             }
             for (const key of message.touched) touched.add(key);
             readTouched();

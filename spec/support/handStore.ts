@@ -7,7 +7,7 @@ import { entries } from '../../lib/testing/frames.ts';
 export class HandStore {
   readonly log: string[] = [];
   readonly values: Record<string, number> = {};
-  announcements = new Subject<'armed' | { readonly touched: readonly string[] }>();
+  announcements = new Subject<'armed' | 'replaced' | { readonly touched: readonly string[] }>();
   listing = new Subject<readonly RawEntry[]>();
   reading = new Subject<readonly RawEntry[]>();
   keys: readonly string[] = [];
