@@ -20,6 +20,7 @@ export const errorCodes = {
   LATE_CLAIM:
     'an ack was used after its event had settled: something asynchronous stands above the operator that claims',
   OVERFLOW: "the consumer is too slow for `overflow: 'error'`",
+  ACCESS_DENIED: 'the store refuses the credentials, or what was asked with them',
   CONNECTION_LOST: 'the connection to the store broke',
   NOT_READY: 'a source that is merged with others has told nothing within its `wait`',
   DEAD_STREAM: 'the connection was silent for longer than the backend promises',

@@ -1,0 +1,198 @@
+import { createRequire } from 'node:module';
+import type * as Grpc from '@grpc/grpc-js';
+import type { Etcd3, IOptions } from 'etcd3';
+import { asyncScheduler } from 'rxjs';
+import { DatasyncError } from '../../model/errors.ts';
+import { FatalError } from '../../source/frames.ts';
+import { isStaleToken } from './failures.ts';
+import { encodeMessage, textField } from './wire.ts';
+
+/** What etcd3 keeps of each host. */
+interface Host {
+  readonly host: string;
+  readonly channelCredentials: Grpc.ChannelCredentials;
+  readonly channelOptions?: Grpc.ChannelOptions;
+  readonly closed: boolean;
+}
+
+/** As much of an etcd3 client as is used: its hosts with their credentials, and its options. */
+interface Internals {
+  readonly prefix: Uint8Array;
+  readonly pool: { readonly hosts: readonly Host[] };
+  readonly options: Pick<IOptions, 'auth' | 'defaultCallOptions'>;
+}
+
+/** A dead peer is found, an answer may be of any size, and a server that is back is found soon. The client's own options go first. */
+const channelDefaults = {
+  'grpc.keepalive_time_ms': 10_000,
+  'grpc.keepalive_timeout_ms': 5_000,
+  'grpc.keepalive_permit_without_calls': 1,
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 1_000,
+};
+// Not the client's choice: beyond 4 MB, the default, grpc fails for ever at the same place.
+const unlimited = { 'grpc.max_receive_message_length': -1 };
+
+/** Whether this is a client of npm etcd3, whole and not a namespace of it. */
+export function isEtcdClient(client: unknown): client is Etcd3 {
+  const { prefix, pool, options } = (client ?? {}) as Partial<Internals>;
+  const hosts = pool?.hosts;
+  const isWhole = prefix?.length === 0 && Array.isArray(hosts) && hosts.length > 0 && options !== undefined;
+  return isWhole && hosts.every(({ host, channelCredentials }: Host) => typeof host === 'string' && channelCredentials);
+}
+
+let grpc: typeof Grpc | undefined;
+
+/** The grpc-js of etcd3 itself: another copy would refuse its credentials. */
+function loadGrpc(): typeof Grpc {
+  if (grpc !== undefined) return grpc;
+  try {
+    const etcd3 = createRequire(import.meta.url).resolve('etcd3');
+    grpc = createRequire(etcd3)('@grpc/grpc-js') as typeof Grpc;
+    return grpc;
+  } catch (cause) {
+    const message = "etcd needs the package 'etcd3', which cannot be loaded: npm install etcd3@1";
+    throw new DatasyncError('MISSING_PEER', message, { cause, backend: 'etcd' });
+  }
+}
+
+/**
+ * The servers and credentials of an etcd3 client, without its calls: those retry, share streams and stop behind a circuit
+ * breaker, and a source has to see each failure.
+ */
+export class Access {
+  readonly #client: Internals;
+  #next = Math.floor(Math.random() * 1_000);
+  /** Good for all servers. */
+  #token: Promise<string> | undefined;
+
+  constructor(client: Etcd3) {
+    this.#client = client as unknown as Internals;
+  }
+
+  get isClosed(): boolean {
+    return this.#client.pool.hosts.some(({ closed }) => closed);
+  }
+
+  /** To the next of the servers. @throws FatalError where the client was closed */
+  connect(timeout: number): Link {
+    if (this.isClosed) throw clientClosed();
+    const { hosts } = this.#client.pool;
+    const { host, channelCredentials, channelOptions } = hosts[this.#next++ % hosts.length]!;
+    const { Client } = loadGrpc();
+    const options = { ...channelDefaults, ...channelOptions, ...unlimited };
+    return new Link(this, new Client(host, channelCredentials, options), timeout);
+  }
+
+  /** What every call carries. */
+  async metadata(link: Link): Promise<Grpc.Metadata> {
+    const metadata = new (loadGrpc().Metadata)();
+    const { auth } = this.#client.options;
+    if (auth === undefined) return metadata;
+    const asked = this.#token ?? link.authenticate(auth.username, auth.password);
+    this.#token = asked;
+    // Who asks next asks anew.
+    asked.catch(() => this.forget(asked));
+    metadata.set('token', await asked);
+    return metadata;
+  }
+
+  /** @param token only this one; another may have come meanwhile */
+  forget(token: Promise<string> | undefined = this.#token): void {
+    if (this.#token === token) this.#token = undefined;
+  }
+
+  /** Whatever the client adds to its calls, but for deadlines: a source has its own. */
+  callOptions(service: string, method: string, isStream: boolean): Grpc.CallOptions {
+    const { defaultCallOptions: given } = this.#client.options;
+    const context = { service, method, isStream } as Parameters<Extract<typeof given, (...args: never) => unknown>>[0];
+    const { deadline: _, ...options } = (typeof given === 'function' ? given(context) : given) ?? {};
+    return options;
+  }
+}
+
+function clientClosed(): FatalError {
+  return new FatalError('the etcd3 client was closed; unsubscribe from its sources first');
+}
+
+/** How long a call may take. */
+interface CallLimits {
+  /** Milliseconds; default: the one of the link. */
+  readonly timeout?: number;
+  readonly signal?: AbortSignal;
+}
+
+const same = (bytes: Buffer): Buffer => bytes;
+
+/** A stream of messages both ways, still encoded. */
+export type WatchStream = Grpc.ClientDuplexStream<Buffer, Buffer>;
+
+/** One connection to one server. */
+export class Link {
+  readonly #access: Access;
+  readonly #client: Grpc.Client;
+  readonly #timeout: number;
+
+  constructor(access: Access, client: Grpc.Client, timeout: number) {
+    this.#access = access;
+    this.#client = client;
+    this.#timeout = timeout;
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  /** One call, with a new token where the one before was refused: then nothing has been done. */
+  async call(service: string, method: string, request: Uint8Array, limits: CallLimits = {}): Promise<Buffer> {
+    if (this.#access.isClosed) throw clientClosed();
+    try {
+      return await this.#send(service, method, request, await this.#access.metadata(this), limits);
+    } catch (error) {
+      if (!isStaleToken(error)) throw error;
+      this.#access.forget();
+      return this.#send(service, method, request, await this.#access.metadata(this), limits);
+    }
+  }
+
+  /** A stream for watches; errors come on the stream. */
+  async watch(): Promise<WatchStream> {
+    const metadata = await this.#access.metadata(this);
+    // A member without a leader ends the stream instead of standing still.
+    metadata.set('hasleader', 'true');
+    const options = this.#access.callOptions('Watch', 'watch', true);
+    return this.#client.makeBidiStreamRequest('/etcdserverpb.Watch/Watch', same, same, metadata, options);
+  }
+
+  /** @internal */
+  async authenticate(name: string, password: string): Promise<string> {
+    const { Metadata } = loadGrpc();
+    const request = encodeMessage({ 1: name, 2: password });
+    return textField(await this.#send('Auth', 'Authenticate', request, new Metadata(), {}), 2);
+  }
+
+  #send(
+    service: string,
+    method: string,
+    request: Uint8Array,
+    metadata: Grpc.Metadata,
+    { timeout = this.#timeout, signal }: CallLimits,
+  ): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      const options: Grpc.CallOptions = {
+        ...this.#access.callOptions(service, method, false),
+        deadline: asyncScheduler.now() + timeout,
+      };
+      const path = `/etcdserverpb.${service}/${method}`;
+      const answered = (error: Grpc.ServiceError | null, answer?: Buffer): void => {
+        signal?.removeEventListener('abort', abort);
+        if (error === null) resolve(answer!);
+        else reject(error);
+      };
+      const call = this.#client.makeUnaryRequest(path, same, same, Buffer.from(request), metadata, options, answered);
+      const abort = (): void => call.cancel();
+      signal?.addEventListener('abort', abort);
+    });
+  }
+}

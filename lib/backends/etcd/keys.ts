@@ -1,0 +1,81 @@
+import { isUtf8 } from 'node:buffer';
+
+/** How the bytes of a key are a text. */
+export type KeyEncoding = 'utf8' | 'latin1';
+
+/** Everything from a key up to another one, which is not in it; `\0` there means: no end. */
+export interface KeyRange {
+  readonly start: Uint8Array;
+  readonly end: Uint8Array;
+}
+
+const zero = Uint8Array.of(0);
+
+/** The bytes of a key or prefix. */
+export function keyBytes(key: string, encoding: KeyEncoding): Uint8Array {
+  return new Uint8Array(Buffer.from(key, encoding));
+}
+
+/** Everything that starts with a prefix. */
+export function prefixRange(prefix: string, encoding: KeyEncoding): KeyRange {
+  const start = keyBytes(prefix, encoding);
+  if (start.length === 0) return { start: zero, end: zero };
+  return { start, end: after(start) };
+}
+
+/** The first key behind all that start with these bytes. */
+function after(prefix: Uint8Array): Uint8Array {
+  for (let last = prefix.length - 1; last >= 0; last--) {
+    if (prefix[last] === 0xff) continue;
+    const end = prefix.slice(0, last + 1);
+    end[last]!++;
+    return end;
+  }
+  return zero;
+}
+
+/** The smallest range that holds all of them. */
+export function spanOf(ranges: readonly KeyRange[]): KeyRange {
+  const isEndless = ranges.some(({ end }) => end.length === 1 && end[0] === 0);
+  return {
+    start: ranges.map(({ start }) => start).reduce((a, b) => (Buffer.compare(a, b) <= 0 ? a : b)),
+    end: isEndless ? zero : ranges.map(({ end }) => end).reduce((a, b) => (Buffer.compare(a, b) >= 0 ? a : b)),
+  };
+}
+
+/** The key right behind another. */
+export function nextKey(key: Uint8Array): Uint8Array {
+  const next = new Uint8Array(key.length + 1);
+  next.set(key);
+  return next;
+}
+
+/** The text of a key, within a message. A text with lone surrogates: the bytes were no UTF-8, see {@link isText}. */
+export function keyText(message: Buffer, start: number, end: number, encoding: KeyEncoding): string {
+  const text = message.toString(encoding, start, end);
+  if (encoding === 'latin1' || !text.includes('\ufffd')) return text;
+  const bytes = message.subarray(start, end);
+  return isUtf8(bytes) ? text : escaped(bytes);
+}
+
+/** Whether a key came out of {@link keyText} as what it is, and not under an escaped name. */
+export function isText(key: string): boolean {
+  return !/\p{Surrogate}/u.test(key);
+}
+
+/**
+ * Each byte that is no UTF-8 as the surrogate U+DC00 + byte, which no text contains: so two keys never get one name, and
+ * JSON shows it as `\udcff`.
+ */
+function escaped(bytes: Uint8Array): string {
+  let text = '';
+  for (let at = 0; at < bytes.length; ) {
+    const length = [1, 2, 3, 4].find((size) => at + size <= bytes.length && isUtf8(bytes.subarray(at, at + size)));
+    text +=
+      length === undefined
+        ? String.fromCharCode(0xdc00 + bytes[at]!)
+        : Buffer.from(bytes.subarray(at, at + length)).toString();
+    at += length ?? 1;
+  }
+  return text;
+}
