@@ -9,8 +9,8 @@ import { DatasyncError, messageOf, reasonOf } from '../../model/errors.ts';
 import { checkOptions, rule } from '../../model/options.ts';
 import type { KeyValue } from '../../model/values.ts';
 import type { RawEntry } from '../../source/frames.ts';
+import { extensions, hasFormat } from './formats.ts';
 import { cannotWrite, isIn } from './onlyReads.ts';
-import { extensions, hasFormat } from './parse.ts';
 import { obstacle } from './replaceFile.ts';
 import { type StatusFile, statusFileAt } from './statusFile.ts';
 
@@ -85,11 +85,13 @@ class StatusCore implements CoreBroker {
   readonly capabilities = {
     write: true,
     ttl: false,
+    lifetime: false,
     transactions: true,
     compareAndSwap: false,
     deletePrefix: true,
     reasons: {
       ttl: 'a file has no clock: an entry would outlive the program that should take it out',
+      lifetime: 'a file stays when the program that wrote it ends',
       compareAndSwap: 'another process may replace the file between the look and the write',
     },
   } as const;

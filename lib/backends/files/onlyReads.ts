@@ -5,12 +5,14 @@ export function noWrites(reason: string): BrokerCapabilities {
   return {
     write: false,
     ttl: false,
+    lifetime: false,
     transactions: false,
     compareAndSwap: false,
     deletePrefix: false,
     reasons: {
       write: reason,
       ttl: reason,
+      lifetime: reason,
       transactions: reason,
       compareAndSwap: reason,
       deletePrefix: reason,

@@ -13,11 +13,13 @@ const subject = (name: string): BrokerSubject<string> => ({
   capabilities: {
     write: true,
     ttl: false,
+    lifetime: false,
     transactions: true,
     compareAndSwap: false,
     deletePrefix: true,
     reasons: {
       ttl: 'a file has no clock: an entry would outlive the program that should take it out',
+      lifetime: 'a file stays when the program that wrote it ends',
       compareAndSwap: 'another process may replace the file between the look and the write',
     },
   },
