@@ -62,10 +62,12 @@ export class Shadow<T> extends HeldMap<T> {
       const { key } = entry;
       if (!isUnder(key, prefixes)) continue;
       const known = this.entries.get(key);
-      // A listing without a fixed position may give a key twice; the later one is the newer. One that cannot be decoded has
-      // the value before it as its last good one.
+      // A listing without a fixed position may give a key twice; the later one is the newer.
       const twice = known === undefined ? this.#staged.has(key) : known.mark === mark;
-      const held = this.#read(entry, twice ? (this.#staged.get(key) ?? known) : known, revision);
+      let held = this.#read(entry, known, revision);
+      // What cannot be decoded has the value before it as its last good one.
+      const before = twice && held.error !== undefined ? this.#staged.get(key) : undefined;
+      if (before !== undefined) held = this.#read(entry, before, revision);
       held.mark = mark;
       if (held !== known) this.#staged.set(key, held);
       else if (twice) this.#staged.delete(key);
