@@ -1,5 +1,6 @@
 import {
   CORE_SCHEMA,
+  constructFromEvents,
   EVENT_ID,
   type Event,
   getScalarValue,
@@ -45,6 +46,29 @@ export function yamlFault(error: unknown): YamlFault {
   return mark === undefined ? { reason } : { reason, line: mark.line + 1, column: mark.column + 1 };
 }
 
+/** The items of a list, and where each of them stands. */
+export interface YamlItems {
+  readonly values: readonly unknown[];
+  readonly offsets: readonly number[];
+}
+
+/**
+ * The items of a text that is nothing but one member that is a list: a part of a larger text. `undefined` where it is more
+ * than that, or has anchors or aliases, which may refer to what is not in it.
+ *
+ * @throws as {@link parseYaml}
+ */
+export function parseYamlItems(text: string, member: string): YamlItems | undefined {
+  const events = parseEvents(text, {});
+  for (const event of events)
+    if (event.type === EVENT_ID.ALIAS || ('anchorStart' in event && event.anchorStart !== -1)) return undefined;
+  const documents = constructFromEvents(events, { schema, source: text });
+  const [document] = documents as [Record<string, unknown>];
+  const values = document[member];
+  if (documents.length !== 1 || Object.keys(document).length !== 1 || !Array.isArray(values)) return undefined;
+  return { values, offsets: itemOffsets(events, text, member)[0]! };
+}
+
 /**
  * Where the items of a list stand in a YAML text.
  *
@@ -52,10 +76,14 @@ export function yamlFault(error: unknown): YamlFault {
  * @returns per document the offset of each item; none where there is no such list, or it is only an alias
  */
 export function yamlItemOffsets(text: string, member: string): number[][] {
+  return itemOffsets(parseEvents(text, {}), text, member);
+}
+
+function itemOffsets(events: readonly Event[], text: string, member: string): number[][] {
   const documents: number[][] = [];
   /** The open collections; `name` is set between the name of a member and its value. */
   const open: { readonly mapping: boolean; readonly wanted: boolean; name?: string | undefined }[] = [];
-  for (const event of parseEvents(text, {})) {
+  for (const event of events) {
     if (event.type === EVENT_ID.DOCUMENT) {
       documents.push([]);
       continue;

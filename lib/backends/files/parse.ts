@@ -87,7 +87,7 @@ export async function placesIn(file: string, bytes: Uint8Array, reading: Reading
   return places;
 }
 
-function textOf(file: string, bytes: Uint8Array, { endMarker }: Reading): string {
+function textOf(file: string, bytes: Uint8Array, reading: Reading): string {
   let text: string;
   try {
     text = decodeText(bytes).replace(/^\uFEFF/, '');
@@ -96,11 +96,17 @@ function textOf(file: string, bytes: Uint8Array, { endMarker }: Reading): string
   }
   const rest = text.trimEnd();
   if (rest === '') throw parseError(file, { reason: 'it is empty; a file without entries says `data: []`' });
-  if (endMarker !== undefined && isYaml(file) && rest.slice(rest.lastIndexOf('\n') + 1) !== endMarker) {
-    const reason = `it does not end with the line ${JSON.stringify(endMarker)}: something may be missing`;
+  if (isYaml(file) && lacksEnd(text, reading)) {
+    const reason = `it does not end with the line ${JSON.stringify(reading.endMarker)}: something may be missing`;
     throw parseError(file, { reason, ...placeOf(text, rest.length) });
   }
   return text;
+}
+
+/** Whether the last line of a YAML text is not the one that it must be. */
+export function lacksEnd(text: string, { endMarker }: Reading): boolean {
+  const rest = text.trimEnd();
+  return endMarker !== undefined && rest.slice(rest.lastIndexOf('\n') + 1) !== endMarker;
 }
 
 function itemsOf(file: string, documents: Documents, { project }: Reading): Item[] {
@@ -160,7 +166,7 @@ class Reader {
         throw this.#error(each, `${wrongKey(each.item, key)}; expected { key: 'a text', value }`);
       const first = names.get(key);
       names.set(key, each.name);
-      const raw = first === undefined ? this.#raw(each.item) : `repeats the key of ${first}`;
+      const raw = first === undefined ? rawOf(each.item, this.#reading) : `repeats the key of ${first}`;
       const entry =
         typeof raw === 'string'
           ? { key, error: this.#error(each, `(${JSON.stringify(key)}) ${raw}`, key) }
@@ -185,18 +191,6 @@ class Reader {
     throw parseError(this.#file, { reason });
   }
 
-  /** The value of an item as JSON, or what is wrong with it. */
-  #raw(item: unknown): Uint8Array | string {
-    const value = memberOf(item, 'value');
-    if (value === undefined) return 'has no `value`';
-    if (this.#reading.jsonStrings === true && typeof value === 'string') return rawOfText(value);
-    try {
-      return encodeText(JSON.stringify(value, refuseNonFinite));
-    } catch (error) {
-      return `has a value that JSON cannot hold: ${messageOf(error).split('\n')[0] ?? ''}`;
-    }
-  }
-
   // Places are only looked up where something is wrong: it means to scan the text again.
   #error({ document, index, name }: Item, reason: string, key?: string): DatasyncError {
     this.#offsets ??= this.#reading.project === undefined ? this.#documents.itemOffsets() : [];
@@ -204,6 +198,25 @@ class Reader {
     const place = offset === undefined ? {} : placeOf(this.#text, offset);
     const fault: Fault = { reason: `${name} ${reason}`, ...place };
     return parseError(this.#file, fault, undefined, key);
+  }
+}
+
+/** The entry of an item, or `undefined` where something is wrong with it. */
+export function itemEntry(item: unknown, reading: Reading): RawEntry | undefined {
+  const key = memberOf(item, 'key');
+  const value = rawOf(item, reading);
+  return typeof key === 'string' && typeof value !== 'string' ? { key, value } : undefined;
+}
+
+/** The value of an item as JSON, or what is wrong with it. */
+function rawOf(item: unknown, { jsonStrings }: Reading): Uint8Array | string {
+  const value = memberOf(item, 'value');
+  if (value === undefined) return 'has no `value`';
+  if (jsonStrings === true && typeof value === 'string') return rawOfText(value);
+  try {
+    return encodeText(JSON.stringify(value, refuseNonFinite));
+  } catch (error) {
+    return `has a value that JSON cannot hold: ${messageOf(error).split('\n')[0] ?? ''}`;
   }
 }
 

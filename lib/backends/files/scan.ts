@@ -5,6 +5,7 @@ import { asyncScheduler } from 'rxjs';
 import { DatasyncError } from '../../model/errors.ts';
 import type { ResolvedFilesOptions } from './config.ts';
 import { isYaml } from './formats.ts';
+import { isLarge, type Kept, readPieces } from './largeYaml.ts';
 import { isAbsence, type Listing, list, look, stampOf, unreadable } from './listing.ts';
 import { type Entries, parseFile, type Reading } from './parse.ts';
 
@@ -14,6 +15,8 @@ export interface FileState {
   readonly stamp?: string;
   /** What it said when it could last be parsed; missing: it never could. */
   readonly entries?: Entries;
+  /** Of a large file what it takes to read only what has changed in it. */
+  readonly kept?: Kept;
   /** Why it cannot be parsed now. */
   readonly failure?: DatasyncError;
   /** Why it cannot be read now: nothing is known against its entries. */
@@ -155,7 +158,7 @@ async function readOne(
     const bytes = await readFile(path, { signal });
     if (stampOf(await look(path)) !== stamp) return restless();
     const sure = standsStill(before, now, hasCoarseClock(before) ? coarseStillness : stillness);
-    const state = await parsed(path, bytes, last, reading);
+    const state = await parsed(path, bytes, last, reading, signal);
     return { ...state, ...(sure && { stamp }), ...(!still && { doubtful: true }) };
   } catch (error) {
     signal.throwIfAborted();
@@ -165,14 +168,25 @@ async function readOne(
   }
 }
 
-async function parsed(path: string, bytes: Uint8Array, last: FileState, reading: Reading): Promise<FileState> {
+async function parsed(
+  path: string,
+  bytes: Buffer,
+  last: FileState,
+  reading: Reading,
+  signal: AbortSignal,
+): Promise<FileState> {
+  const { entries, kept } = last;
   try {
+    if (isYaml(path) && isLarge(bytes, reading)) {
+      const large = await readPieces(bytes, entries && kept && { entries, kept }, reading, signal);
+      if (large !== undefined) return large;
+    }
     return { entries: await parseFile(path, bytes, reading) };
   } catch (error) {
     if (!(error instanceof DatasyncError)) throw error;
     // The same complaint about the next version of the file is no news.
     const failure = last.failure?.message === error.message ? last.failure : error;
-    return { ...(last.entries === undefined ? {} : { entries: last.entries }), failure };
+    return { ...(entries && { entries }), ...(kept && { kept }), failure };
   }
 }
 

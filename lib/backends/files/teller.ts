@@ -10,7 +10,8 @@ const pageSize = 1_000;
 
 /** Turns the scans of one connection into frames: a snapshot first, then what changed. */
 export class Teller {
-  readonly #wants: (key: string) => boolean;
+  /** Missing: all keys are wanted. */
+  readonly #wants: ((key: string) => boolean) | undefined;
   readonly #clashes: Clashes;
   #files: Files = new Map();
   /** What was told; missing before the first snapshot. */
@@ -21,7 +22,8 @@ export class Teller {
 
   /** @param instancePrefix keys that start otherwise are meant for others */
   constructor(prefixes: readonly string[], instancePrefix: string, clashes: Clashes) {
-    this.#wants = (key) => key.startsWith(instancePrefix) && isUnder(key, prefixes);
+    const all = instancePrefix === '' && prefixes.includes('');
+    this.#wants = all ? undefined : (key) => key.startsWith(instancePrefix) && isUnder(key, prefixes);
     this.#clashes = clashes;
   }
 

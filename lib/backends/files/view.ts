@@ -1,6 +1,7 @@
 import { sameBytes } from '../../internal/bytes.ts';
 import type { DatasyncError } from '../../model/errors.ts';
 import type { RawChange, RawEntry } from '../../source/frames.ts';
+import { differing } from './largeYaml.ts';
 import type { Files } from './scan.ts';
 
 /** What all files say together. */
@@ -17,11 +18,18 @@ export interface Clash {
   readonly files: readonly string[];
 }
 
-/** Joins the files: the first one that has a key wins it. A file that cannot be parsed rejects every key it last held. */
+/**
+ * Joins the files: the first one that has a key wins it. A file that cannot be parsed rejects every key it last held.
+ *
+ * @param wants which keys count; missing: all
+ */
 export function entriesOf(
   files: Files,
-  wants: (key: string) => boolean,
+  wants: ((key: string) => boolean) | undefined,
 ): { entries: View['entries']; clashes: Clash[] } {
+  const [only] = files.values();
+  if (files.size === 1 && wants === undefined && only!.entries !== undefined && only!.failure === undefined)
+    return { entries: only!.entries, clashes: [] };
   const view = new Map<string, RawEntry>();
   const twice = new Set<string>();
   for (const { entries, failure } of files.values()) {
@@ -30,7 +38,7 @@ export function entriesOf(
       if (winner !== undefined) {
         // A key that is refused anyway has one reason; that is enough.
         if (!('error' in winner)) twice.add(key);
-      } else if (wants(key)) view.set(key, failure === undefined ? entry : { key, error: failure });
+      } else if (wants?.(key) !== false) view.set(key, failure === undefined ? entry : { key, error: failure });
     }
   }
   const clashes = Array.from(twice, (key) => ({
@@ -43,7 +51,11 @@ export function entriesOf(
 /** What has to be told to go from one view to another. */
 export function changesBetween(before: View, after: View): RawChange[] {
   const changes: RawChange[] = [];
-  for (const [key, entry] of after.entries) {
+  // All files as one large one, of which it is known what may differ: nothing else has to be looked at.
+  const some = before.refused.size + after.refused.size > 0 ? undefined : differing(before.entries, after.entries);
+  for (const key of some ?? after.entries.keys()) {
+    const entry = after.entries.get(key);
+    if (entry === undefined) continue;
     const old = before.entries.get(key);
     const refused = after.refused.get(key);
     if (old !== undefined && same(old, entry) && sameRefusal(before.refused.get(key), refused)) continue;
@@ -51,7 +63,8 @@ export function changesBetween(before: View, after: View): RawChange[] {
     // The same key once more, refused: what it was put to is its last good value.
     if (refused !== undefined) changes.push({ op: 'put', ...refused });
   }
-  for (const key of before.entries.keys()) if (!after.entries.has(key)) changes.push({ op: 'delete', key });
+  for (const key of some ?? before.entries.keys())
+    if (before.entries.has(key) && !after.entries.has(key)) changes.push({ op: 'delete', key });
   return changes;
 }
 

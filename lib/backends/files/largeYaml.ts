@@ -1,0 +1,182 @@
+import { setImmediate } from 'node:timers/promises';
+import { decodeText } from '../../internal/bytes.ts';
+import type { RawEntry } from '../../source/frames.ts';
+import { align, type Part } from './alignment.ts';
+import { type Entries, itemEntry, lacksEnd, type Reading } from './parse.ts';
+import { type Layout, layoutOf } from './yamlItems.ts';
+
+/** Bytes from which on it pays to keep a file, and to parse again only what has changed in it. */
+const large: number = 1 << 18;
+/** Bytes that are parsed at once: a larger text blocks the event loop for longer, and takes 40 times its size meanwhile. */
+const batch = 1 << 18;
+
+/** What is kept of a large file: its text, and which key each of its items has. */
+export interface Kept {
+  readonly bytes: Buffer;
+  readonly layout: Layout;
+  readonly keys: readonly string[];
+}
+
+/** What a large file says. */
+export interface LargeFile {
+  readonly entries: Entries;
+  readonly kept: Kept;
+}
+
+/** Which keys differ between two versions of a file; the older one is not kept alive by that. */
+const differences = new WeakMap<Entries, { readonly before: WeakRef<Entries>; readonly keys: ReadonlySet<string> }>();
+
+/** The keys that may differ between two versions of one file, where that is known. */
+export function differing(before: Entries, after: Entries): ReadonlySet<string> | undefined {
+  const known = differences.get(after);
+  return known?.before.deref() === before ? known.keys : undefined;
+}
+
+/** Whether a file is read by {@link readPieces}. */
+export function isLarge(bytes: Uint8Array, reading: Reading): boolean {
+  return bytes.length >= large && reading.project === undefined;
+}
+
+/**
+ * Reads a YAML file in pieces, and of one that was read before only the items that are not the same bytes.
+ *
+ * @param last what was read of it before, where it was read so
+ * @returns `undefined` where it cannot be read so: it is to be parsed as a whole, which also says what is wrong with it
+ */
+export async function readPieces(
+  bytes: Buffer,
+  last: LargeFile | undefined,
+  reading: Reading,
+  signal: AbortSignal,
+): Promise<LargeFile | undefined> {
+  if (lacksEnd(bytes.toString('utf8', Math.max(0, bytes.length - 1_000)), reading)) return undefined;
+  const { parseYamlItems } = await import('../../codecs/parseYaml.ts');
+  const read = (text: string) => parseYamlItems(text, 'data');
+  const reader = new PieceReader(bytes, reading, read, signal);
+  const parts = last && align(last.kept.bytes, last.kept.layout, bytes);
+  try {
+    return parts === undefined ? await reader.all() : await reader.again(last!, parts);
+  } catch {
+    signal.throwIfAborted();
+    return undefined;
+  }
+}
+
+type Read = (text: string) => { readonly values: readonly unknown[]; readonly offsets: readonly number[] } | undefined;
+
+/** Not to be read in pieces. */
+class Whole extends Error {}
+
+class PieceReader {
+  readonly #bytes: Buffer;
+  readonly #reading: Reading;
+  readonly #read: Read;
+  readonly #signal: AbortSignal;
+
+  constructor(bytes: Buffer, reading: Reading, read: Read, signal: AbortSignal) {
+    this.#bytes = bytes;
+    this.#reading = reading;
+    this.#read = read;
+    this.#signal = signal;
+  }
+
+  async all(): Promise<LargeFile | undefined> {
+    const layout = layoutOf(this.#bytes);
+    if (layout === undefined) return undefined;
+    const list = await this.#entries(layout.starts, layout.end);
+    const entries = new Map(list.map((entry) => [entry.key, entry]));
+    if (entries.size !== list.length) return undefined;
+    return { entries, kept: { bytes: this.#bytes, layout, keys: list.map(({ key }) => key) } };
+  }
+
+  async again({ entries: before, kept }: LargeFile, parts: readonly Part[]): Promise<LargeFile | undefined> {
+    const read: RawEntry[][] = [];
+    for (const part of parts) read.push(part.kept ? [] : await this.#entries(part.starts, part.end));
+
+    const entries = new Map(before);
+    const differ = new Set<string>();
+    let item = 0;
+    for (const part of [...parts.filter(({ kept: same }) => same), end(kept.keys.length)] as Extract<
+      Part,
+      { kept: true }
+    >[]) {
+      for (; item < part.from; item++) {
+        const key = kept.keys[item]!;
+        differ.add(key);
+        entries.delete(key);
+      }
+      item = part.to;
+    }
+    for (const entry of read.flat()) {
+      // It has the key of another one: that is to be said with both places.
+      if (entries.has(entry.key)) return undefined;
+      entries.set(entry.key, entry);
+      differ.add(entry.key);
+    }
+    differences.set(entries, { before: new WeakRef(before), keys: differ });
+    return { entries, kept: this.#kept(kept, parts, read) };
+  }
+
+  #kept({ keys, layout }: Kept, parts: readonly Part[], read: readonly RawEntry[][]): Kept {
+    const count = parts.reduce((sum, part) => sum + (part.kept ? part.to - part.from : part.starts.length), 0);
+    const starts = new Uint32Array(count);
+    const now: string[] = [];
+    for (const [index, part] of parts.entries()) {
+      if (part.kept) {
+        const shift = part.at - layout.starts[part.from]!;
+        for (let item = part.from; item < part.to; item++) {
+          starts[now.length] = layout.starts[item]! + shift;
+          now.push(keys[item]!);
+        }
+      } else {
+        starts.set(part.starts, now.length);
+        now.push(...read[index]!.map(({ key }) => key));
+      }
+    }
+    const end = parts.at(-1)!;
+    const last = end.kept ? end.at + (endOfItem(layout, end.to) - layout.starts[end.from]!) : end.end;
+    return { bytes: this.#bytes, keys: now, layout: { indent: layout.indent, starts, end: last } };
+  }
+
+  /** The entries of items that follow each other; parsed a piece at a time, with time for others between. */
+  async #entries(starts: ArrayLike<number>, end: number): Promise<RawEntry[]> {
+    const entries: RawEntry[] = [];
+    for (let first = 0; first < starts.length; ) {
+      let next = first + 1;
+      while (next < starts.length && starts[next]! - starts[first]! < batch) next++;
+      this.#piece(starts, first, next, next === starts.length ? end : starts[next]!, entries);
+      if (next < starts.length) await setImmediate();
+      this.#signal.throwIfAborted();
+      first = next;
+    }
+    return entries;
+  }
+
+  #piece(starts: ArrayLike<number>, first: number, next: number, end: number, entries: RawEntry[]): void {
+    const head = 'data:\n';
+    const start = starts[first]!;
+    const bytes = this.#bytes.subarray(start, end);
+    const text = decodeText(bytes);
+    const items = this.#read(head + text);
+    if (items?.values.length !== next - first) throw new Whole();
+    // Offsets of characters say nothing about those of bytes unless all characters are bytes.
+    const ascii = text.length === bytes.length;
+    for (const [index, value] of items.values.entries()) {
+      const offset = items.offsets[index]! - head.length + start;
+      const from = starts[first + index]!;
+      const to = first + index + 1 < next ? starts[first + index + 1]! : end;
+      if (ascii && (offset < from || offset >= to)) throw new Whole();
+      const entry = itemEntry(value, this.#reading);
+      if (entry === undefined) throw new Whole();
+      entries.push(entry);
+    }
+  }
+}
+
+function end(count: number): Part {
+  return { kept: true, from: count, to: count, at: 0 };
+}
+
+function endOfItem({ starts, end: last }: Layout, next: number): number {
+  return starts[next] ?? last;
+}
