@@ -86,9 +86,10 @@ export interface ExpectEvents {
  *     expectEvents(source.pipe(bufferDuringResync())).toBe(expected, values);
  *   }));
  *
- * @param test builds Observables and says what is expected of them
+ * @param test builds Observables and says what is expected of them; not async: after an `await` nothing would be compared
  * @returns what `test` returned, after virtual time has run
- * @throws Error where something differs, or is expected without a `toBe`; DatasyncError `PARSE_FAILED` where a text is wrong
+ * @throws Error where something differs, is expected without a `toBe`, or after the run (from the helper that comes too
+ * late); DatasyncError `PARSE_FAILED` where a text is wrong
  */
 export function runMarbles<R>(test: (helpers: MarbleHelpers) => R): R {
   // Each expectation that was begun, until its `toBe`.
@@ -103,33 +104,42 @@ export function runMarbles<R>(test: (helpers: MarbleHelpers) => R): R {
       },
     };
   };
+  let isOver = false;
+  /** An async test would go on when nothing is run and compared any more, and pass whatever it expects. */
+  const inTime = <H>(helper: H): H => {
+    if (!isOver) return helper;
+    throw new Error(
+      'the marble test is over: it must not be async, after an await nothing is run or compared any more',
+    );
+  };
   const result = new TestScheduler(assertSame).run(
     ({ cold, hot, expectObservable, expectSubscriptions, time, flush }) =>
       test({
         cold: <T>(marbles: string, values?: MarbleValues, error?: unknown) =>
-          cold(marbles, givenValues<DatasyncEvent<T>>(values), error),
+          inTime(cold)(marbles, givenValues<DatasyncEvent<T>>(values), error),
         hot: <T>(marbles: string, values?: MarbleValues, error?: unknown) =>
-          hot(marbles, givenValues<DatasyncEvent<T>>(values), error),
+          inTime(hot)(marbles, givenValues<DatasyncEvent<T>>(values), error),
         expectEvents: (observable, subscription, options = {}) => {
-          const expectation = expectObservable(observable, subscription);
+          const expectation = inTime(expectObservable)(observable, subscription);
           return begun('expectEvents', (marbles: string, values?: MarbleValues, error?: unknown) =>
             expectation.toBe(marbles, expectedValues(values, options), error),
           );
         },
         expectValues: (observable, subscription) => {
-          const expectation = expectObservable(observable, subscription);
+          const expectation = inTime(expectObservable)(observable, subscription);
           return begun('expectValues', (marbles: string, values?: MarbleValues, error?: unknown) =>
             expectation.toBe(marbles, values, error),
           );
         },
         expectSubscriptions: (lifetimes) => {
-          const { toBe } = expectSubscriptions(lifetimes);
+          const { toBe } = inTime(expectSubscriptions)(lifetimes);
           return begun('expectSubscriptions', toBe);
         },
-        time,
-        flush,
+        time: (marbles) => inTime(time)(marbles),
+        flush: () => inTime(flush)(),
       }),
   );
+  isOver = true;
   if (open.length > 0) throw new Error(`${open.join(', ')} without toBe: nothing was compared; say what is expected`);
   return result;
 }

@@ -1,5 +1,6 @@
 import { asyncScheduler, config } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
+import { isPromiseLike } from '../internal/isPromiseLike.ts';
 
 /** The clock of {@link virtually}. */
 export interface VirtualTime {
@@ -45,7 +46,8 @@ export function whenOver(end: () => void, check: () => void = () => undefined): 
  *   subscription.unsubscribe();
  * });
  *
- * @throws Error where one of these does not hold; what the test throws
+ * @param test not async: what comes after an `await` would run when all of this is over
+ * @throws Error where one of these does not hold, or the test is async; what the test throws
  */
 export function virtually(test: (time: VirtualTime) => void): void {
   const scheduler = new TestScheduler(() => undefined);
@@ -90,7 +92,7 @@ export function virtually(test: (time: VirtualTime) => void): void {
   current = run;
   try {
     scheduler.run(() => {
-      test(time);
+      runSync(test, time);
       for (const end of run.atEnd) end();
       time.advance(0);
       if (time.timers > 0) throw new Error(`timers that are left: ${time.timers}`);
@@ -102,4 +104,13 @@ export function virtually(test: (time: VirtualTime) => void): void {
     asyncScheduler.now = now;
     config.onUnhandledError = before.onUnhandledError;
   }
+}
+
+/** Also an async function is a `(time) => void` to the compiler. */
+function runSync(test: (time: VirtualTime) => unknown, time: VirtualTime): void {
+  const returned = test(time);
+  if (!isPromiseLike(returned)) return;
+  // Said here already: what else becomes of it is not to be told as well.
+  returned.then(undefined, () => undefined);
+  throw new Error('the test must not be async: nothing that comes after an await is run in virtual time, or judged');
 }

@@ -47,6 +47,25 @@ describe('runMarbles', () => {
     });
   });
 
+  it('refuses an async test: what it expects after an await would be compared with nothing', async () => {
+    const late: ((helpers: MarbleHelpers) => unknown)[] = [
+      ({ cold, expectEvents }) => expectEvents(cold('R', values)).toBe('a', values),
+      ({ hot }) => hot('R', values),
+      ({ expectEvents }) => expectEvents(of(1)).toBe('(1|)'),
+      ({ expectValues }) => expectValues(of(1)).toBe('(2|)'),
+      ({ expectSubscriptions }) => expectSubscriptions([]).toBe([]),
+      ({ time }) => time('-|'),
+      ({ flush }) => flush(),
+    ];
+    for (const use of late) {
+      const test = runMarbles(async (helpers) => {
+        await Promise.resolve();
+        use(helpers);
+      });
+      await expect(test).rejects.toThrow('must not be async');
+    }
+  });
+
   it('unsubscribes when told, and returns what the test returned', () => {
     const result = runMarbles(({ cold, expectEvents, expectSubscriptions }) => {
       const source = cold('-R-a-b', values);

@@ -31,6 +31,14 @@ describe('virtually', () => {
     });
   });
 
+  it('refuses an async test, and swallows what becomes of it', () => {
+    const test = async (): Promise<void> => {
+      await Promise.resolve();
+      throw new Error('unhandled, this would fail the run');
+    };
+    expect(() => virtually(test)).toThrow('the test must not be async');
+  });
+
   it.each([
     ['a timer', () => void timer(1).subscribe(), 'timers that are left: 1'],
     ['an error that nobody handles', () => void throwError(() => new Error('of a source')).subscribe(), 'of a source'],
