@@ -1,7 +1,8 @@
 import { EMPTY, NEVER, of, Subject, take } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { ChangeEvent, type ResyncEvent } from '../../lib/model/events.ts';
+import { ChangeEvent, ResyncEvent } from '../../lib/model/events.ts';
 import { mapValue } from '../../lib/operators/mapValue.ts';
+import { mergeSources } from '../../lib/operators/mergeSources.ts';
 import { notation } from '../../lib/testing/notation.ts';
 import { runMarbles } from '../../lib/testing/runMarbles.ts';
 import { collect, type Event, event, Producer } from './support.ts';
@@ -62,6 +63,39 @@ describe('mapValue', () => {
       [1, [{ op: 'put', key: 'x', value: 'x=2', prevValue: 'x=1', revision: 2 }]],
     ]);
     expect(producer.settled).toEqual(['{x:1}@1 applied', 'x:1>2@2 applied']);
+  });
+
+  it('says whose each value is below mergeSources, also of one that is not mapped again', () => {
+    const files = new Producer();
+    const memory = new Producer();
+    const events: Event[] = [];
+    mergeSources({ files: files.source, memory: memory.source })
+      .pipe(tenfold)
+      .subscribe((one) => events.push(one));
+    files.tell('{x:1}@1');
+    memory.tell('{x:1 z:3}@1', '+y:2@2');
+    files.tell('!x:1@2');
+    memory.tell('!z:3@3');
+    files.tell('{y:4}@3 reconnected');
+    expect(events).toMatchObject([
+      {
+        entries: {
+          items: [
+            { key: 'x', value: 10, from: 'files' },
+            { key: 'z', value: 30, from: 'memory' },
+          ],
+        },
+        diff: { added: [{ from: 'files' }, { from: 'memory' }] },
+      },
+      { changes: [{ op: 'put', key: 'y', value: 20, from: 'memory' }] },
+      { changes: [{ op: 'put', key: 'x', value: 10, from: 'memory' }] },
+      { changes: [{ op: 'delete', key: 'z', from: 'memory' }] },
+      { diff: { changed: [{ key: 'y', value: 40, from: 'files' }] } },
+    ]);
+    expect(mapped(tenfold, '{x:1}@1', 'x:1>2@2')).toEqual([
+      expect.objectContaining({ entries: ResyncEvent.of({ x: 10 }, 1).entries }),
+      expect.objectContaining({ changes: [{ op: 'put', key: 'x', value: 20, prevValue: 10, revision: 2 }] }),
+    ]);
   });
 
   it('a value that stays is mapped once, and keeps its identity: as previous value, and from resync to resync', () => {

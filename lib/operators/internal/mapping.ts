@@ -86,19 +86,22 @@ export class Mapping<T, U> {
     const rejected: Rejected<U>[] = [];
     const above = new Set(event.rejected.map(({ key }) => key));
     for (const change of event.changes) {
-      const { key, revision } = change;
+      const { key, revision, from } = change;
+      const whose = from === undefined ? undefined : { from };
       const known = this.#held.get(key);
       const prevValue = this.#previous(key, change.prevValue, known);
       this.#rejected.delete(key);
       if (change.op === 'delete') {
         this.#held.delete(key);
-        changes.push({ op: 'delete', key, prevValue, revision });
+        changes.push({ op: 'delete', key, prevValue, revision, ...whose });
         continue;
       }
-      const now = this.#read({ key, value: change.value, revision }, known);
+      const now = this.#read({ key, value: change.value, revision, ...whose }, known);
       this.#held.set(key, now);
-      if (now.error === undefined) changes.push({ op: 'put', key, value: now.good!.value, prevValue, revision });
-      else if (!above.has(key)) rejected.push(refused(now, now.error));
+      if (now.error === undefined) {
+        changes.push({ op: 'put', key, value: now.good!.value, prevValue, revision, ...whose });
+      }
+      if (now.error !== undefined && !above.has(key)) rejected.push(refused(now, now.error));
     }
     for (const item of event.rejected) {
       this.#rejected.set(item.key, item);
@@ -131,14 +134,13 @@ export class Mapping<T, U> {
   }
 
   #read(item: KeyValue<T>, known: Held<T, U> | undefined): Held<T, U> {
-    const { key, revision } = item;
     if (known !== undefined && Object.is(known.item.value, item.value)) {
-      if (known.item.revision === revision) return known;
+      if (known.item.revision === item.revision && known.item.from === item.from) return known;
       if (known.error !== undefined) return { ...known, item };
-      return { item, good: { key, value: known.good!.value, revision }, error: undefined };
+      return { item, good: withValue(item, known.good!.value), error: undefined };
     }
     try {
-      return { item, good: { key, value: this.#mapped(item.value, key), revision }, error: undefined };
+      return { item, good: withValue(item, this.#mapped(item.value, item.key)), error: undefined };
     } catch (error) {
       return { item, good: known?.good, error: error as DatasyncError };
     }
@@ -174,6 +176,11 @@ export function explained<T, U>(project: (value: T, key: string) => U): (value: 
       throw new DatasyncError('DECODE_FAILED', message, { key, cause });
     }
   };
+}
+
+/** An entry with another value; whose it is stays with it. */
+function withValue<U>({ key, revision, from }: KeyValue<unknown>, value: U): KeyValue<U> {
+  return from === undefined ? { key, value, revision } : { key, value, revision, from };
 }
 
 function refused<T, U>({ item, good }: Held<T, U>, error: DatasyncError): Rejected<U> {
