@@ -7,7 +7,10 @@ import { DatasyncError } from '../model/errors.ts';
  *
  * Without a schema the type is a cast: `jsonCodec<Interface>()` believes what the store holds.
  *
- * @returns a codec that rejects what is not JSON, and refuses to write what JSON cannot hold (`undefined`, functions, cycles, BigInt)
+ * Inside of a value it writes as `JSON.stringify` does: a member that is `undefined` or a function is left out, NaN is `null`,
+ * a Map is `{}`. Where that must not happen, put `schemaCodec` on top: it reads again what is to be written.
+ *
+ * @returns a codec that rejects what is not JSON, and refuses to write `undefined`, a function or a symbol, cycles and BigInts
  */
 export function jsonCodec<T = unknown>(): Codec<T> {
   return {

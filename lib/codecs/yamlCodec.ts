@@ -9,8 +9,10 @@ import { parseYaml, yamlFault } from './parseYaml.ts';
  *
  * Without a schema the type is a cast: `yamlCodec<Interface>()` believes what the store holds.
  *
- * @returns a codec that rejects what is not YAML, saying line and column, and refuses to write what YAML cannot hold
- * (`undefined`, functions, symbols)
+ * What is written is read again first. A member that is `undefined` is left out, an item `null`, and a `Date` comes back as text.
+ *
+ * @returns a codec that rejects what is not YAML, saying line and column, and refuses to write `undefined`, and whatever has
+ * functions, symbols, bytes, Maps or Sets in it
  */
 export function yamlCodec<T = unknown>(): Codec<T> {
   return {
@@ -30,7 +32,10 @@ export function yamlCodec<T = unknown>(): Codec<T> {
       try {
         // dump() makes an empty text of it, which no parser reads.
         if (value === undefined) throw new TypeError('it is undefined');
-        return encodeText(dump(value));
+        const text = dump(value);
+        // It has tags for bytes and sets, which no value has that is read here: the key would be rejected from now on.
+        parseYaml(text);
+        return encodeText(text);
       } catch (cause) {
         const message = `the value of ${JSON.stringify(key)} cannot be written as YAML: ${messageOf(cause)}`;
         throw new DatasyncError('ENCODE_FAILED', message, { cause, key });

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { jsonCodec } from '../../lib/codecs/jsonCodec.ts';
+import { schemaCodec } from '../../lib/codecs/schemaCodec.ts';
 import { encodeText } from '../../lib/internal/bytes.ts';
 
 const codec = jsonCodec();
@@ -32,6 +34,13 @@ describe('jsonCodec', () => {
     expect(() => codec.encode(value, 'the/key')).toThrow(
       expect.objectContaining({ code: 'ENCODE_FAILED', key: 'the/key' }),
     );
+  });
+
+  it('inside of a value it writes what JSON.stringify writes, and a schema on top does not let that pass', () => {
+    const value = { a: undefined, b: () => 1, c: [undefined], d: Number.NaN, e: new Map([[1, 2]]) };
+    expect(codec.encode(value, 'k')).toEqual(encodeText('{"c":[null],"d":null,"e":{}}'));
+    const checked = schemaCodec(z.object({ d: z.number() }), codec);
+    expect(() => checked.encode({ d: Number.NaN }, 'k')).toThrow('does not fit its schema');
   });
 
   it('cannot write a cycle or a BigInt', () => {

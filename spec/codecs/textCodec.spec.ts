@@ -22,6 +22,15 @@ describe('textCodec', () => {
     expect(() => textCodec.decode(Uint8Array.from(raw), 'k')).toThrow(TypeError);
   });
 
+  it.each([
+    ['undefined', undefined, 'it is no text: undefined'],
+    ['a number', 5, 'it is no text: 5'],
+    ['bytes', Uint8Array.of(1), 'it is no text: an object'],
+    ['a lone surrogate', 'a\uD800b', 'it has half a character'],
+  ])('cannot write %s, which would come back as another text', (_, value, message) => {
+    expect(() => textCodec.encode(value as string, 'k')).toThrow(message);
+  });
+
   it('reads one value after a bad one', () => {
     expect(() => textCodec.decode(Uint8Array.of(0xf0, 0x9f), 'k')).toThrow();
     expect(textCodec.decode(Uint8Array.of(0x78), 'k')).toBe('x');

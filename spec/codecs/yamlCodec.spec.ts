@@ -59,9 +59,15 @@ describe('yamlCodec', () => {
   });
 
   it('refuses to write what YAML cannot hold, naming the key', () => {
-    for (const value of [undefined, () => 1, Symbol('x'), { a: () => 1 }]) {
+    const bytes = Uint8Array.of(1);
+    for (const value of [undefined, () => 1, Symbol('x'), { a: () => 1 }, bytes, [new Set([1])], new Map()]) {
       expect(failureOf(() => codec.encode(value, '/x'))).toMatchObject({ code: 'ENCODE_FAILED', key: '/x' });
     }
+  });
+
+  it('leaves out members that are undefined, and writes a Date as the text it comes back as', () => {
+    const value = { a: undefined, b: [undefined], c: new Date(0) };
+    expect(codec.decode(codec.encode(value, 'k'), 'k')).toEqual({ b: [null], c: '1970-01-01T00:00:00.000Z' });
   });
 
   it('is typed by its value', () => {
