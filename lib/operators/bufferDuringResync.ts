@@ -1,5 +1,6 @@
 import type { MonoTypeOperatorFunction, ObservableInput } from 'rxjs';
 import type { DatasyncEvent, ResyncEvent } from '../model/events.ts';
+import { checkOptions, rule } from '../model/options.ts';
 import { buffered } from './internal/buffered.ts';
 
 /**
@@ -25,9 +26,11 @@ import { buffered } from './internal/buffered.ts';
  * @param until replaces the settlement: changes flow when it first emits or completes, also after a failed resync; it is
  * subscribed after the resync was delivered, and its error is passed on. Default: the settlement.
  * @returns an operator that passes the same events, later
+ * @throws DatasyncError `INVALID_CONFIG` at once, where `until` is no function
  */
 export function bufferDuringResync<T>(
   until?: (resync: ResyncEvent<T>) => ObservableInput<unknown>,
 ): MonoTypeOperatorFunction<DatasyncEvent<T>> {
+  checkOptions('bufferDuringResync', { until }, { until: rule.callback });
   return (source) => buffered(source, until);
 }

@@ -35,6 +35,18 @@ describe('bufferDuringResync(until)', () => {
     expectUntil('-R-a-b-----c-|', '-------|', '-R-----(ab)c-|');
   });
 
+  it('is refused at once where it is no function', () => {
+    for (const until of [NEVER, 5, null]) {
+      expect(() => bufferDuringResync(until as never)).toThrow(
+        expect.objectContaining({
+          code: 'INVALID_CONFIG',
+          message: expect.stringContaining("'until' must be a function"),
+        }),
+      );
+    }
+    expect(() => bufferDuringResync(undefined)).not.toThrow();
+  });
+
   it('is given the resync', () => {
     const got: unknown[] = [];
     const producer = new Producer();
