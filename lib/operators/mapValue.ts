@@ -13,7 +13,7 @@ import { explained, Mapping } from './internal/mapping.ts';
  * ![](../../marbles/mapValue.svg)
  *
  * A value that is the same as the one before for its key is not mapped again: it keeps its identity, from resync to
- * resync too. What the function throws, and `undefined`, make the key `rejected` (`DECODE_FAILED`): its last good value
+ * resync too. What the function throws, `undefined` and a Promise make the key `rejected` (`DECODE_FAILED`): its last good value
  * stays in force, and it is told again as soon as there is a good one. The diff of a resync is made anew, against what went
  * through here last: to a key whose value was rejected something else happened here than above.
  *

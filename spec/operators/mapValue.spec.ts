@@ -187,6 +187,16 @@ describe('a value that cannot be mapped', () => {
     );
   });
 
+  it('so is a Promise, which nobody would wait for, and nobody would hear fail', () => {
+    const operator = mapValue(async (value: number) => {
+      await Promise.resolve();
+      throw new Error(`unhandled, this would fail the run: ${value}`);
+    });
+    const [told] = mapped(operator as never, '{x:1}@1');
+    expect(told).toEqual(like('{x:?}@1')[0]);
+    expect(told!.rejected[0]!.error.message).toMatch('the function is asynchronous, and must not be');
+  });
+
   it('so is undefined', () => {
     const operator = mapValue((value: number) => (value < 0 ? (undefined as never) : value));
     expect(mapped(operator, '{x:-1 y:1}@1')).toEqual(like('{+y:1 x:?}@1'));

@@ -1,3 +1,4 @@
+import { isPromiseLike } from '../../internal/isPromiseLike.ts';
 import { DatasyncError, messageOf } from '../../model/errors.ts';
 import { type ChangeEvent, type DatasyncEvent, ResyncEvent } from '../../model/events.ts';
 import { Snapshot } from '../../model/snapshot.ts';
@@ -170,7 +171,11 @@ export class Mapping<T, U> {
 export function explained<T, U>(project: (value: T, key: string) => U): (value: T, key: string) => U {
   return (value, key) => {
     try {
-      return project(value, key);
+      const mapped = project(value, key);
+      if (!isPromiseLike(mapped)) return mapped;
+      // Nobody waits for it: when it fails, that must not end the process.
+      mapped.then(undefined, () => undefined);
+      throw new TypeError('the function is asynchronous, and must not be (it returned a Promise)');
     } catch (cause) {
       const message = `mapValue: the value of ${JSON.stringify(key)} cannot be mapped: ${messageOf(cause)}`;
       throw new DatasyncError('DECODE_FAILED', message, { key, cause });
