@@ -36,7 +36,10 @@ export interface AckHandlers<T> {
 
 /** Options of {@link ackWithCallback}. */
 export interface AckWithCallbackConfig {
-  /** Milliseconds one piece of asynchronous work may take; then it is stopped, and `timedOut`. Default: no limit. */
+  /**
+   * Milliseconds one piece of asynchronous work may take; then it is stopped, and `timedOut`. A Promise cannot be stopped: one
+   * that does not heed the `signal` goes on beside the work on what follows, also of the same key. Default: no limit.
+   */
   readonly timeout?: number;
   /** How many events may be worked on at once; those of one key never are, nor is anything beside a resync. Default: 1. */
   readonly concurrency?: number;
