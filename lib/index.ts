@@ -89,7 +89,13 @@ export { type ShareResyncConfig, shareResync } from './operators/shareResync.ts'
 export { toState } from './operators/toState.ts';
 export { trackPrevious } from './operators/trackPrevious.ts';
 export { withPrefix } from './operators/withPrefix.ts';
-export type { DeliveryConfig, RedeliverConfig, RetryConfig, SourceConfig } from './source/config.ts';
+export type {
+  DeliveryConfig,
+  RedeliverConfig,
+  RetryConfig,
+  SourceConfig,
+  SourceDeliveryConfig,
+} from './source/config.ts';
 export { type DiffedList, type DiffedOptions, type DiffedPage, diffed } from './source/diffed.ts';
 export {
   type Backend,

@@ -4,7 +4,7 @@ import { DatasyncError } from '../model/errors.ts';
 import type { DatasyncEvent, Source } from '../model/events.ts';
 import { checkOptions, type Leaf, oneOf, type Rules, rule } from '../model/options.ts';
 import type { SourceStatus } from '../model/status.ts';
-import { type DeliveryConfig, deliveryDefaults, sourceRules } from '../source/config.ts';
+import { type DeliveryConfig, deliveryDefaults, deliveryRules } from '../source/config.ts';
 import { Merging } from './internal/merging.ts';
 
 /** How long a source is waited for, and what its error means. */
@@ -41,7 +41,7 @@ const wait: Leaf = [
   `${rule.milliseconds[1]}, or Infinity`,
 ];
 const options: Rules = { wait, onError: oneOf('end', 'status') };
-const rules: Rules = { ...options, delivery: sourceRules['delivery']!, statusObserver: rule.observer };
+const rules: Rules = { ...options, delivery: deliveryRules, statusObserver: rule.observer };
 
 /**
  * Several sources as one: of each key the value of the first source that has it.

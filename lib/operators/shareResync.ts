@@ -4,7 +4,7 @@ import { attach } from '../internal/connect.ts';
 import { type DatasyncEvent, release, retained } from '../model/events.ts';
 import { checkOptions, type Leaf, oneOf, rule } from '../model/options.ts';
 import type { SourceStatus } from '../model/status.ts';
-import { type DeliveryConfig, deliveryDefaults, sourceRules } from '../source/config.ts';
+import { type DeliveryConfig, deliveryDefaults, deliveryRules } from '../source/config.ts';
 import { Sharing } from './internal/sharing.ts';
 
 /** Options of {@link shareResync}. Those that start with `reset` are as in rxjs `share`. */
@@ -30,7 +30,7 @@ export interface ShareResyncConfig {
 const reset: Leaf = [(value) => typeof value === 'boolean' || typeof value === 'function', 'true, false or a function'];
 const rules = {
   acks: oneOf('own', 'all'),
-  delivery: sourceRules['delivery']!,
+  delivery: deliveryRules,
   statusObserver: rule.observer,
   resetOnError: reset,
   resetOnComplete: reset,

@@ -41,6 +41,15 @@ export interface DeliveryConfig {
   readonly claimTimeout?: number;
 }
 
+/** The same right at a source, which may also let the store wait. */
+export interface SourceDeliveryConfig extends Omit<DeliveryConfig, 'overflow'> {
+  /**
+   * As of {@link DeliveryConfig}, or `pause`: no queue here; reading stops while `inFlight` events are unsettled, and every state
+   * in between is told later, for as long as the store remembers it. Only where the store can wait (etcd). Default: `conflate`.
+   */
+  readonly overflow?: 'conflate' | 'error' | 'pause';
+}
+
 /** See {@link DeliveryConfig.redeliver}. */
 export interface RedeliverConfig {
   /** Default: 5. Afterwards it is told again only when something new is known, at most once per `maxDelay`. */
@@ -73,7 +82,7 @@ export interface SourceConfig<T> {
    */
   readonly statusObserver?: Partial<Observer<SourceStatus>>;
   readonly retry?: RetryConfig;
-  readonly delivery?: DeliveryConfig;
+  readonly delivery?: SourceDeliveryConfig;
 }
 
 /** The options that the makers of backends share. */
@@ -98,6 +107,16 @@ export const retryRules: Rules = { ...delays, random: rule.callback };
 /** The table of {@link RedeliverConfig}. */
 export const redeliverRules: Rules = { count: rule.count, delay: rule.milliseconds, maxDelay: rule.milliseconds };
 
+/** The table of {@link DeliveryConfig}. */
+export const deliveryRules: Rules = {
+  inFlight: rule.positive,
+  queue: rule.count,
+  overflow: oneOf('conflate', 'error'),
+  onNack: oneOf('report', 'resync'),
+  redeliver: redeliverRules,
+  claimTimeout: rule.milliseconds,
+};
+
 /** The table of {@link SourceConfig}, for sources that add options of their own. */
 export const sourceRules: Rules = {
   prefixes: rule.textsOrObservable,
@@ -107,14 +126,7 @@ export const sourceRules: Rules = {
   resyncAfterReconnect: rule.flag,
   statusObserver: rule.observer,
   retry: { ...delays, stable: rule.milliseconds, random: rule.callback },
-  delivery: {
-    inFlight: rule.positive,
-    queue: rule.count,
-    overflow: oneOf('conflate', 'error'),
-    onNack: oneOf('report', 'resync'),
-    redeliver: redeliverRules,
-    claimTimeout: rule.milliseconds,
-  },
+  delivery: { ...deliveryRules, overflow: oneOf('conflate', 'error', 'pause') },
 };
 
 /** A bag whose options are all there. */
@@ -122,7 +134,9 @@ type Resolved<C> = { readonly [K in keyof C]-?: Exclude<C[K], undefined> };
 
 export type ResolvedRetry = Resolved<RetryConfig>;
 export type ResolvedRedeliver = Resolved<RedeliverConfig>;
-export type ResolvedDelivery = Resolved<Omit<DeliveryConfig, 'redeliver'>> & { readonly redeliver: ResolvedRedeliver };
+export type ResolvedDelivery = Resolved<Omit<SourceDeliveryConfig, 'redeliver'>> & {
+  readonly redeliver: ResolvedRedeliver;
+};
 
 /** The one place of the defaults. */
 export function retryDefaults(config: RetryConfig = {}): ResolvedRetry {
@@ -130,7 +144,7 @@ export function retryDefaults(config: RetryConfig = {}): ResolvedRetry {
 }
 
 /** The one place of the defaults; `claimTimeout: Infinity` is off. */
-export function deliveryDefaults(config: DeliveryConfig = {}): ResolvedDelivery {
+export function deliveryDefaults(config: SourceDeliveryConfig = {}): ResolvedDelivery {
   return {
     inFlight: 128,
     queue: 1_000,

@@ -66,7 +66,8 @@ export class Delivery<T> {
     this.#subscriber = subscriber;
     this.#config = config;
     this.#observer = observer;
-    this.#pending = new Pending(view, config.queue);
+    // Who pauses sends what there is room for, and what comes while that is told must not be conflated.
+    this.#pending = new Pending(view, config.overflow === 'pause' ? Infinity : config.queue);
     this.#redelivery = new Redelivery(config.redeliver, () => this.resync('nacked', []));
   }
 

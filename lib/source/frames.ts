@@ -76,6 +76,11 @@ export interface OpenContext<P = unknown> {
   readonly from: P | undefined;
   /** Emits once and completes when the subscriber has room; polls and re-reads wait for it. */
   readonly ready: () => Observable<void>;
+  /**
+   * The subscriber wants every state in between (`overflow: 'pause'`): wait for `ready` before each frame of changes, and do
+   * not read on meanwhile. Never true where the backend cannot ({@link Backend.canPause}).
+   */
+  readonly exact?: boolean;
 }
 
 /**
@@ -91,6 +96,8 @@ export interface Backend<P = unknown> {
   readonly capabilities: Capabilities;
   /** Milliseconds without any frame after which the connection counts as dead; default: never. Suspended while it waits in `ready()`. */
   readonly maxSilence?: number;
+  /** Whether it heeds {@link OpenContext.exact}; without it `overflow: 'pause'` is refused. Default: false. */
+  readonly canPause?: boolean;
   /** One connection, from its subscription on; unsubscribed, it is closed at once. Its frames and errors: see {@link Frame}. */
   open(context: OpenContext<P>): Observable<Frame<P>>;
 }

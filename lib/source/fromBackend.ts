@@ -2,6 +2,7 @@ import { isObservable } from 'rxjs';
 import { bytesCodec } from '../codecs/bytesCodec.ts';
 import { cold } from '../internal/cold.ts';
 import type { Codec } from '../model/codec.ts';
+import { DatasyncError } from '../model/errors.ts';
 import type { Source } from '../model/events.ts';
 import { checkOptions, isObject, type Rules, withMethods } from '../model/options.ts';
 import { checkSourceConfig, type SourceConfig } from './config.ts';
@@ -46,6 +47,10 @@ export function fromBackend<T, P = unknown>(
 export function fromBackend<T, P>(backend: Backend<P>, config: SourceConfig<T>): Source<T> {
   checkOptions('fromBackend', { backend }, backendRule, ['backend']);
   checkSourceConfig('fromBackend', config);
+  if (config.delivery?.overflow === 'pause' && backend.canPause !== true) {
+    const message = `fromBackend: 'delivery.overflow' must not be 'pause': the backend '${backend.name}' cannot wait`;
+    throw new DatasyncError('INVALID_CONFIG', message);
+  }
   const prefixes = isObservable(config.prefixes) ? config.prefixes : [...config.prefixes];
   const complete = { ...config, prefixes, codec: config.codec ?? (bytesCodec as unknown as Codec<T>) };
   let subscriptions = 0;

@@ -215,7 +215,8 @@ export class Loop<T, P> implements View<T> {
     const { cover, missing: added } = this.#watched;
     this.#listing = added.length > 0;
     this.#paging = this.#established = false;
-    this.#connection.open({ prefixes: cover, added, from: this.#position });
+    const { delivery } = this.#config;
+    this.#connection.open({ prefixes: cover, added, from: this.#position, exact: delivery?.overflow === 'pause' });
   }
 
   #disconnect(): void {

@@ -68,6 +68,7 @@ export function recordUpstream<P, T>(
     name: backend.name,
     capabilities: backend.capabilities,
     ...(backend.maxSilence === undefined ? {} : { maxSilence: backend.maxSilence }),
+    ...(backend.canPause === undefined ? {} : { canPause: backend.canPause }),
     open: (context) =>
       cold((subscriber) => {
         const connection = ++count.connection;

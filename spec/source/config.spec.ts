@@ -31,7 +31,7 @@ const refused: [path: string, value: unknown, message: string][] = [
   ['retry.random', 0.5, 'a function, not 0.5'],
   ['delivery.inFlight', 0, 'a whole number, 1 or more, not 0'],
   ['delivery.queue', -1, 'a whole number, 0 or more, or Infinity, not -1'],
-  ['delivery.overflow', 'drop', "'conflate' or 'error', not \"drop\""],
+  ['delivery.overflow', 'drop', "'conflate' or 'error' or 'pause', not \"drop\""],
   ['delivery.onNack', true, "'report' or 'resync', not true"],
   ['delivery.claimTimeout', -5, 'a number of milliseconds, 0 to 2,147,483,647, not -5'],
   ['delivery.redeliver.count', 0.5, 'a whole number, 0 or more, or Infinity, not 0.5'],
