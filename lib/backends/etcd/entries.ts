@@ -1,0 +1,37 @@
+import { DatasyncError } from '../../model/errors.ts';
+import { FatalError, type RawEntry } from '../../source/frames.ts';
+import { isText, type KeyEncoding, keyText } from './keys.ts';
+import { type Cursor, safe } from './wire.ts';
+
+/** The key a cursor stands on. */
+export function keyAt(message: Buffer, { keyStart, keyEnd }: Cursor, encoding: KeyEncoding): string {
+  return keyText(message, keyStart, keyEnd, encoding);
+}
+
+/**
+ * The key a cursor stands on, with its value.
+ *
+ * @param copies whether the value gets memory of its own: one that stays in the message keeps all of that alive
+ * @throws FatalError where its revision is beyond what a number can carry
+ */
+export function entryAt(message: Buffer, cursor: Cursor, encoding: KeyEncoding, copies: boolean): RawEntry {
+  const { valueStart, valueEnd, modified: revision } = cursor;
+  if (!safe(revision)) throw unsafe(revision);
+  const key = keyAt(message, cursor, encoding);
+  const length = valueEnd - valueStart;
+  let value: Uint8Array;
+  if (copies) {
+    value = new Uint8Array(length);
+    value.set(message.subarray(valueStart, valueEnd));
+  } else value = new Uint8Array(message.buffer, message.byteOffset + valueStart, length);
+  return isText(key) ? { key, value, revision } : { key, error: notText(key), raw: value, revision };
+}
+
+export function unsafe(revision: number): FatalError {
+  return new FatalError(`the store's revision ${revision} is beyond 2^53 and cannot be told exactly`);
+}
+
+function notText(key: string): DatasyncError {
+  const message = `the key ${JSON.stringify(key)} is not UTF-8; set keyEncoding: 'latin1' to read keys byte by byte`;
+  return new DatasyncError('DECODE_FAILED', message, { backend: 'etcd', key });
+}

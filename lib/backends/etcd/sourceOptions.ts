@@ -1,0 +1,46 @@
+import { oneOf, type Rules, rule } from '../../model/options.ts';
+import type { SourceConfig } from '../../source/config.ts';
+import type { KeyEncoding } from './keys.ts';
+
+/** What the etcd backend takes. */
+export interface EtcdOptions {
+  /**
+   * How keys are texts. With `utf8` a key that is not UTF-8 is `rejected`, each of its foreign bytes shown as the surrogate
+   * U+DC00 + byte; `latin1` holds every key, a character per byte. Default: `utf8`.
+   */
+  readonly keyEncoding?: KeyEncoding;
+  /**
+   * Milliseconds between two small reads on each connection. They find out that there is no leader, that the token has run out,
+   * that a permission is gone, or that nothing comes through any more. Default: 5,000.
+   */
+  readonly probeInterval?: number;
+  /** Milliseconds after which such a read counts as failed. Default: 5,000. */
+  readonly timeout?: number;
+  /**
+   * What follows when etcd refuses the password, or the permission to read a prefix. `fail`: the subscription ends with
+   * `ACCESS_DENIED`. `retry`: it is tried again, as after any other failure, and the status is `stale`. Default: `fail`.
+   */
+  readonly onDenied?: 'fail' | 'retry';
+}
+
+/** Configuration of {@link fromEtcd}. */
+export interface FromEtcdConfig<T> extends SourceConfig<T>, EtcdOptions {}
+
+/** {@link EtcdOptions} with the defaults. */
+export type ResolvedEtcdOptions = Required<EtcdOptions>;
+
+/** The table of {@link EtcdOptions}. */
+export const etcdRules: Rules = {
+  keyEncoding: oneOf('utf8', 'latin1'),
+  probeInterval: [
+    (value) => rule.milliseconds[0](value) && (value as number) >= 10,
+    'a number of milliseconds, 10 or more',
+  ],
+  timeout: rule.milliseconds,
+  onDenied: oneOf('fail', 'retry'),
+};
+
+export function resolveEtcdOptions(options: EtcdOptions): ResolvedEtcdOptions {
+  const { keyEncoding = 'utf8', probeInterval = 5_000, timeout = 5_000, onDenied = 'fail' } = options;
+  return { keyEncoding, probeInterval, timeout, onDenied };
+}
