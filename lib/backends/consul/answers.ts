@@ -1,0 +1,71 @@
+import { DatasyncError, messageOf } from '../../model/errors.ts';
+import { refusal } from './failures.ts';
+import type { Answer } from './http.ts';
+
+/** An entry as Consul lists it. */
+export interface Listed {
+  readonly Key: string;
+  /** base64; `null` where it is empty. */
+  readonly Value: string | null;
+  readonly ModifyIndex: number;
+}
+
+/** A whole answer to a recursive read. */
+export interface Listing {
+  /** Up to which it is complete; never 0, which would mean not to wait. */
+  readonly index: number;
+  readonly entries: readonly Listed[];
+  /** Keys that are not UTF-8 were written into it as what they are not. */
+  readonly mangled: boolean;
+}
+
+/** What Go's JSON writes for a byte that is no UTF-8; the character itself it writes as it is. */
+const replaced = '\\ufffd';
+
+/**
+ * Reads an answer to a recursive read, and believes nothing: what is not whole and not Consul's own is an error, never fewer keys.
+ *
+ * @param what what was asked, for the message
+ * @throws DatasyncError
+ */
+export function listingOf(what: string, answer: Answer): Listing {
+  const index = indexOf(what, answer);
+  if (answer.status === 404) return { index, entries: [], mangled: false };
+  const entries = parsed(what, answer);
+  if (!Array.isArray(entries) || entries.length === 0 || !entries.every(isListed))
+    throw strange(what, 'the answer is no list of entries');
+  return { index, entries, mangled: answer.body.includes(replaced) };
+}
+
+/**
+ * The index of an answer that says what there is, or that there is nothing.
+ *
+ * @throws DatasyncError
+ */
+export function indexOf(what: string, answer: Answer): number {
+  if (answer.status !== 200 && answer.status !== 404) throw refusal(what, answer);
+  const index = Number(answer.index ?? Number.NaN);
+  // A 404 that is not Consul's own comes from whoever stands in between.
+  if (!Number.isSafeInteger(index) || index < 0)
+    throw strange(what, `status ${answer.status} with the X-Consul-Index ${answer.index ?? 'missing'}`);
+  return Math.max(1, index);
+}
+
+/** The JSON of an answer. @throws DatasyncError */
+export function parsed(what: string, { body }: Answer): unknown {
+  try {
+    return JSON.parse(body.toString()) as unknown;
+  } catch (cause) {
+    throw strange(what, `the answer of ${body.length} bytes is not JSON (${messageOf(cause)})`, cause);
+  }
+}
+
+function strange(what: string, message: string, cause?: unknown): DatasyncError {
+  return new DatasyncError('CONNECTION_LOST', `${what}: ${message}`, { cause, backend: 'consul' });
+}
+
+function isListed(entry: unknown): entry is Listed {
+  if (typeof entry !== 'object' || entry === null) return false;
+  const { Key, Value, ModifyIndex } = entry as Partial<Record<keyof Listed, unknown>>;
+  return typeof Key === 'string' && (Value === null || typeof Value === 'string') && Number.isSafeInteger(ModifyIndex);
+}

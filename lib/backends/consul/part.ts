@@ -1,0 +1,159 @@
+import { createHash } from 'node:crypto';
+import type Consul from 'consul';
+import { asyncScheduler, concatMap, defer, type Observable, of, tap } from 'rxjs';
+import { DatasyncError } from '../../model/errors.ts';
+import { ContinuityLost, type RawChange } from '../../source/frames.ts';
+import { indexOf, listingOf } from './answers.ts';
+import { checkReadable, existing, hiddenError } from './hidden.ts';
+import { type Answer, ask, type Limits } from './http.ts';
+import { pathOf, spoken } from './keys.ts';
+import type { Known } from './known.ts';
+import type { ResolvedConsulOptions } from './options.ts';
+import type { ShrinkGuard } from './shrinkGuard.ts';
+
+/** Bytes from which an answer is not asked for just to see whether it has changed. */
+const large = 65_536;
+
+/** One prefix, as one connection sees it: looked at again and again. */
+export class Part {
+  /** What the subscription knows, also from the connections before. */
+  readonly known: Known;
+  readonly #client: Consul;
+  readonly #options: ResolvedConsulOptions;
+  readonly #limits: Limits;
+  readonly #guard: ShrinkGuard | undefined;
+  readonly #what: string;
+  readonly #path: string;
+  /** Of the last answer; `undefined`: there was none on this connection. */
+  #index: number | undefined;
+  /** Of the answer that was waited for last; `undefined`: there was none of this kind. */
+  #digest: string | undefined;
+  #isLarge = false;
+  /** The first look showed an older state than the connection before it. */
+  wentBack = false;
+  /** What is amiss, though answers come. */
+  trouble: DatasyncError | undefined;
+  /** Milliseconds until the next question. */
+  pause: number;
+
+  constructor(client: Consul, options: ResolvedConsulOptions, known: Known, guard: ShrinkGuard | undefined) {
+    this.#client = client;
+    this.#options = options;
+    this.known = known;
+    this.#guard = guard;
+    const { timeout, maxAnswer } = options;
+    this.#limits = { begin: timeout, pause: timeout, size: maxAnswer };
+    const { prefix } = known;
+    this.#what = `reading the keys under ${JSON.stringify(prefix)}`;
+    this.#path = pathOf(spoken(prefix));
+    this.pause = options.every;
+  }
+
+  /** The first look of a connection, without an index: whatever was known of indexes may be of another store. */
+  first(): Observable<readonly RawChange[]> {
+    return this.#readAll();
+  }
+
+  /** The next look: it waits for news, at most for `wait`. Emits what changed, which may be nothing. */
+  next(): Observable<readonly RawChange[]> {
+    return this.#isLarge && this.trouble === undefined ? this.#nextOfLarge() : this.#nextOfSmall();
+  }
+
+  #nextOfSmall(): Observable<readonly RawChange[]> {
+    return this.#wait({ recurse: 'true' }).pipe(
+      // What is not believed yet is looked at again, though nothing has changed.
+      concatMap((answer) => (this.trouble === undefined && !this.#isNews(answer) ? of([]) : this.#compare(answer))),
+    );
+  }
+
+  /** An answer comes every `wait`, and again with each change: where it is large, only the names at the top are waited for. */
+  #nextOfLarge(): Observable<readonly RawChange[]> {
+    return this.#wait({ keys: 'true', separator: '/' }).pipe(
+      concatMap((answer) => {
+        if (!this.#isNews(answer)) return of([]);
+        const start = asyncScheduler.now();
+        return this.#readAll().pipe(
+          tap(() => {
+            this.pause = Math.max(this.#options.every, asyncScheduler.now() - start);
+          }),
+        );
+      }),
+    );
+  }
+
+  #readAll(): Observable<readonly RawChange[]> {
+    return this.#read({ recurse: 'true' }, this.#limits).pipe(concatMap((answer) => this.#compare(answer)));
+  }
+
+  /** A question that Consul holds back while the prefix does not change. */
+  #wait(query: Readonly<Record<string, string>>): Observable<Answer> {
+    return defer(() => {
+      const { wait } = this.#options;
+      const held = Math.ceil(Math.min(wait, this.#guard?.due ?? wait));
+      // Consul adds up to a sixteenth, so that not all come at once.
+      const begin = this.#limits.begin + held + Math.ceil(held / 16);
+      return this.#read({ ...query, index: String(this.#index), wait: `${held}ms` }, { ...this.#limits, begin });
+    });
+  }
+
+  /** Whether an answer differs from the one before it. What a token may see changes without an index. */
+  #isNews(answer: Answer): boolean {
+    const before = this.#digest;
+    this.#digest = digestOf(answer);
+    const isSame = before === undefined || before === this.#digest;
+    return !isSame || indexOf(this.#what, answer) !== this.#index;
+  }
+
+  #read(query: Readonly<Record<string, string>>, limits: Limits): Observable<Answer> {
+    return ask(this.#client, { method: 'GET', path: this.#path, query }, limits);
+  }
+
+  /** @param isSure whether keys that are there and not listed are hidden: they may also have been made again meanwhile */
+  #compare(answer: Answer, isSure = false): Observable<readonly RawChange[]> {
+    const listing = listingOf(this.#what, answer);
+    const { known } = this;
+    const before = known.size;
+    const { puts, gone, wentBack } = known.compare(listing);
+    // Consul forgets its tombstones after a while: the index of a prefix goes back, and nothing has happened.
+    const isNews = puts.length + gone.length > 0;
+    if (isNews && (wentBack || listing.index < known.index)) this.#goBack(listing.index);
+    this.#index = known.index = listing.index;
+    const isLarge = answer.body.length > large;
+    if (isLarge !== this.#isLarge) this.#digest = undefined;
+    this.#isLarge = isLarge;
+
+    const isEmpty = before === 0 && listing.entries.length === 0;
+    const isReadable = isEmpty ? checkReadable(this.#client, known.prefix, this.#limits) : of(undefined);
+    return isReadable.pipe(
+      concatMap(() => existing(this.#client, gone, this.#limits)),
+      concatMap((hidden) => {
+        if (hidden.size > 0 && !isSure)
+          return this.#read({ recurse: 'true' }, this.#limits).pipe(concatMap((again) => this.#compare(again, true)));
+        const lost = gone.filter((key) => !hidden.has(key));
+        const isHeld = this.#guard?.holds(lost, before) === true;
+        this.trouble = this.#troubleOf(hidden, isHeld ? lost.length : 0, before);
+        return of(known.take(puts, isHeld ? [] : lost));
+      }),
+    );
+  }
+
+  #troubleOf(hidden: ReadonlySet<string>, held: number, before: number): DatasyncError | undefined {
+    const { prefix } = this.known;
+    if (hidden.size > 0) return hiddenError(prefix, hidden);
+    if (held === 0) return undefined;
+    const message = `${JSON.stringify(prefix)} has lost ${held} of its ${before} keys at once; they stay until ${this.#guard?.until}`;
+    return new DatasyncError('SHRUNK', message, { backend: 'consul' });
+  }
+
+  /** What this connection has said so far is of another state of the store. */
+  #goBack(index: number): void {
+    this.wentBack = true;
+    if (this.#index === undefined) return;
+    const message = `${this.#what}: the store went back, from index ${this.#index} to ${index}; everything is read again`;
+    throw new ContinuityLost('regressed', message);
+  }
+}
+
+function digestOf({ status, body }: Answer): string {
+  return `${status} ${createHash('sha1').update(body).digest('base64')}`;
+}

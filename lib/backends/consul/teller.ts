@@ -1,0 +1,46 @@
+import type { DatasyncError } from '../../model/errors.ts';
+import type { Frame, RawChange } from '../../source/frames.ts';
+import type { Part } from './part.ts';
+
+/** Turns what the parts of one connection see into frames: a snapshot first, then what changed. */
+export class Teller {
+  readonly #parts: readonly Part[];
+  #stale: DatasyncError | undefined;
+
+  /** @param before the teller of the connection before this one */
+  constructor(parts: readonly Part[], before: Teller | undefined) {
+    this.#parts = parts;
+    this.#stale = before === undefined ? undefined : before.#stale;
+  }
+
+  *snapshot(): Generator<Frame<never>> {
+    const wentBack = this.#parts.some((part) => part.wentBack);
+    yield* this.#around(function* (parts) {
+      for (const { known } of parts) for (const entries of known.pages()) yield { type: 'page', entries };
+      yield { type: 'snapshot', ...(wentBack && { reason: 'regressed' }) };
+    });
+  }
+
+  *changes(changes: readonly RawChange[]): Generator<Frame<never>> {
+    yield* this.#around(function* () {
+      yield changes.length > 0 ? { type: 'changes', changes, coalesced: true } : { type: 'progress' };
+    });
+  }
+
+  /** Stale before the data that is, healed after the data that heals. */
+  *#around(data: (parts: readonly Part[]) => Generator<Frame<never>>): Generator<Frame<never>> {
+    const news = this.#news();
+    if (news !== undefined && news.stale !== null) yield news;
+    yield* data(this.#parts);
+    if (news !== undefined && news.stale === null) yield news;
+  }
+
+  /** What the status has to learn: the first trouble there is. */
+  #news(): { readonly type: 'progress'; readonly stale: DatasyncError | null } | undefined {
+    const before = this.#stale;
+    const now = this.#parts.find(({ trouble }) => trouble !== undefined)?.trouble;
+    if (now === before || (now !== undefined && now.message === before?.message)) return undefined;
+    this.#stale = now;
+    return { type: 'progress', stale: now ?? null };
+  }
+}
