@@ -85,8 +85,10 @@ for (const handOver of ['pinned', 'windowed', 'diffed'] as const) {
     {
       ...memory,
       name: `${memory.name}, shareResync`,
-      source: (store, config, stage) =>
-        memory.source(store, config, stage).pipe(shareResync({ delivery: config.delivery ?? {} })),
+      source: (store, config, stage) => {
+        const { overflow: _, ...delivery } = config.delivery ?? {};
+        return memory.source(store, config, stage).pipe(shareResync({ delivery }));
+      },
       // Not the place `source`: what a subscriber does with its events is nothing to the backend.
       pipeline: (source, stage) => source.pipe(stage.history.tap('below', stage.place), acks(stage)),
     },
