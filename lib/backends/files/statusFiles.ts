@@ -7,7 +7,7 @@ const paths = new Map<string, Set<string>>();
 /**
  * Says that a path is that of a status file, which no source of this process reads as configuration.
  *
- * @returns the path, by whatever links its directory is reached
+ * @returns its {@link canonical} path
  */
 export function announceStatusFile(path: string): string {
   const place = canonical(path);
@@ -21,7 +21,8 @@ export function isStatusFile(path: string): boolean {
   return paths.get(basename(path))?.has(canonical(path)) ?? false;
 }
 
-function canonical(path: string): string {
+/** An absolute path, by whatever links its directory is reached. */
+export function canonical(path: string): string {
   const absolute = resolve(path);
   try {
     return join(realpathSync(dirname(absolute)), basename(absolute));
