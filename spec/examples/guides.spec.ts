@@ -65,7 +65,7 @@ describe('examples/test-your-own-backend', () => {
 });
 
 describe('the code that the guides show', () => {
-  const guides = ['examples/test-your-pipeline', 'examples/test-your-own-backend'];
+  const guides = ['examples/test-your-pipeline', 'examples/test-your-own-backend', 'examples/filedb'];
   const plain = (text: string) => text.replace(/^ +/gm, '').trim();
 
   it.each(guides)('of %s stands in its files', (folder) => {
@@ -76,7 +76,7 @@ describe('the code that the guides show', () => {
     expect(blocks.filter((block) => !code.includes(block))).toEqual([]);
   });
 
-  it.each(guides)('of %s has links to what is there', (folder) => {
+  it.each([...guides, 'examples/edit-and-see'])('of %s has links to what is there', (folder) => {
     const links = [...read(`${folder}/README.md`).matchAll(/\]\(([^)]+)\)/g)].map(([, path]) =>
       join(root, folder, path!),
     );
