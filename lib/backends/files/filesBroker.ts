@@ -74,8 +74,8 @@ class ReadingCore implements CoreBroker {
 
   async *listKeys(range: KeyRange): AsyncGenerator<readonly string[]> {
     const { entries, rejected } = await this.#read(range);
-    const keys = [...entries.items, ...rejected].map(({ key }) => key);
-    yield keys.filter((key) => isIn(key, range)).sort();
+    const keys = new Set([...entries.items, ...rejected].map(({ key }) => key));
+    yield [...keys].filter((key) => isIn(key, range)).sort();
   }
 
   close(): Promise<void> {
@@ -84,7 +84,8 @@ class ReadingCore implements CoreBroker {
 
   async #in(range: KeyRange): Promise<readonly KeyValue<Uint8Array>[]> {
     const { entries, rejected } = await this.#read(range);
-    const bad = rejected.find(({ key }) => isIn(key, range));
+    // What is rejected and has a value all the same stands in a second file, which does not count.
+    const bad = rejected.find(({ key }) => isIn(key, range) && !entries.has(key));
     if (bad !== undefined) {
       const { key, error: cause } = bad;
       const message = `the entry ${JSON.stringify(key)} cannot be read: ${reasonOf(cause)}`;
