@@ -5,7 +5,7 @@ import { memoryBroker } from '../../lib/backends/memory/memoryBroker.ts';
 import { type MemoryStore, memoryStore } from '../../lib/backends/memory/memoryStore.ts';
 import { brokerFrom } from '../../lib/broker/brokerFrom.ts';
 import type { Broker, CoreBroker } from '../../lib/model/broker.ts';
-import { type BrokerSubject, describeBroker } from '../../lib/testing/index.ts';
+import { type BrokerSubject, type ConformanceReport, describeBroker } from '../../lib/testing/index.ts';
 import { collect } from '../support/collect.ts';
 import { recordBackend } from '../support/recordBackend.ts';
 
@@ -163,7 +163,11 @@ describe.each(bad)('a broker that is broken: $name', ({ methods, says }) => {
       patience: 300,
       broker: (store, made) => broken(memoryBroker(store, made) as Broker<unknown>, methods) as never,
     };
-    const all = await collect((runner) => describeBroker(subject, runner));
+    const reports: ConformanceReport[] = [];
+    const all = await collect((runner) =>
+      describeBroker(subject, { ...runner, report: (report) => reports.push(report) }),
+    );
+    expect(reports[0]!.skipped.map(({ reason }) => reason)).toContain('its test failed');
     const failures = all.flatMap(({ failure }) => (failure === undefined || failure === 'skipped' ? [] : [failure]));
     expect(failures.join('\n')).toContain(says);
   });

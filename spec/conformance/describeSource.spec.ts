@@ -1,13 +1,29 @@
-import { describe, expect, it } from 'vitest';
+import { Observable } from 'rxjs';
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import { fromMemory } from '../../lib/backends/memory/fromMemory.ts';
+import { memoryBroker } from '../../lib/backends/memory/memoryBroker.ts';
+import { type MemoryStore, memoryStore } from '../../lib/backends/memory/memoryStore.ts';
 import { play } from '../../lib/testing/conformance/play.ts';
 import { scenarios } from '../../lib/testing/conformance/scenarios/index.ts';
-import { type ConformanceReport, describeSource } from '../../lib/testing/index.ts';
+import {
+  type BrokerSubject,
+  type ConformanceReport,
+  type DeclareTest,
+  describeBroker,
+  describeSource,
+} from '../../lib/testing/index.ts';
 import { collect } from '../support/collect.ts';
 import { handLoopSubject } from '../support/handLoopSubject.ts';
 import { HandLoop } from '../support/knownBad/handLoop.ts';
 import { memorySubject } from '../support/memorySubject.ts';
 
 const memory = memorySubject('pinned');
+const memoryOfBroker: BrokerSubject<MemoryStore> = {
+  name: 'memory',
+  capabilities: memoryBroker(memoryStore()).capabilities,
+  open: () => memoryStore(),
+  broker: (store, made) => memoryBroker(store, made),
+};
 const offered = scenarios.filter(({ needs = [] }) =>
   needs.every((need) => typeof (memory.faults as Record<string, unknown>)[need] !== 'string'),
 );
@@ -111,5 +127,35 @@ describe('describeSource', () => {
     const given = memory as never as Parameters<typeof describeSource>[0];
     expect(await firstFailure({ ...given, open: async () => memory.open() })).toContain("set `time: 'real'`");
     expect(await firstFailure({ ...given, write: () => undefined })).toContain('returned no revision');
+    const unseen = { ...memory, source: fromMemory } as never as typeof given;
+    expect(await firstFailure(unseen)).toContain('`source` of the subject must put `stage.observed`');
+  });
+
+  it('declares tests that return a Promise of nothing, whatever the report returns: jest takes no others', async () => {
+    const returned: unknown[] = [];
+    const it = (_: string, test: () => Promise<void>) => returned.push(test());
+    const runner = { describe: (_: string, body: () => void) => body(), it, report: () => 'something' };
+    describeSource({ ...memory, cannot: { frames: 'not here' } }, runner);
+    describeBroker(memoryOfBroker, runner);
+    expect(returned.filter((value) => !(value instanceof Promise))).toEqual([]);
+    expect(new Set(await Promise.all(returned))).toEqual(new Set([undefined]));
+  });
+
+  it('takes `it` as the types of jest have it', () => {
+    type Done = (...args: unknown[]) => unknown;
+    type OfJest = (name: string, fn?: ((done: Done) => undefined) | (() => PromiseLike<unknown>)) => void;
+    expectTypeOf<OfJest>().toExtend<DeclareTest>();
+  });
+
+  it('lets go of a source that is still waiting when virtual time is over', async () => {
+    let open = 0;
+    const waiting = new Observable<never>(() => {
+      open++;
+      return () => open--;
+    });
+    const subject = { ...memory, patience: 100, source: () => waiting };
+    const all = await collect((runner) => describeSource(subject, runner));
+    expect(all.filter(({ failure }) => failure?.includes('no resync yet')).length).toBeGreaterThan(10);
+    expect(open).toBe(0);
   });
 });

@@ -3,12 +3,12 @@ import { type Played, play, problems, Stalled, story } from './play.ts';
 import type { Scenario } from './scenario.ts';
 import { scenarios } from './scenarios/index.ts';
 import { isPromise } from './stage.ts';
-import type { Awaitable, ConformanceReport, SourceSubject, TestRunner } from './subject.ts';
+import type { ConformanceReport, SourceSubject, TestRunner } from './subject.ts';
 
 /** How {@link describeSource} and {@link describeBroker} run. */
 export interface DescribeOptions extends TestRunner {
-  /** Told once, when the last test has run. */
-  readonly report?: (report: ConformanceReport) => void;
+  /** Told once, when the last test has run; it may return a Promise, which is waited for. */
+  readonly report?: (report: ConformanceReport) => unknown;
 }
 
 /**
@@ -51,10 +51,13 @@ export function describeSource<S>(subject: SourceSubject<S>, options: DescribeOp
       else {
         for (const id of scenario.plays ?? []) findings.skip(id, reason);
         for (const id of scenario.keeps) findings.skip(id, reason);
-        (it.skip ?? it)(`${name} (skipped: ${reason})`, () => undefined);
+        (it.skip ?? it)(`${name} (skipped: ${reason})`, () => Promise.resolve());
       }
     }
-    it('says what was shown, and what was not', () => report?.(findings.report(subject.name, subject.version ?? '-')));
+    // Whatever `report` returns: jest takes no other value of a test than a Promise of nothing.
+    it('says what was shown, and what was not', async () => {
+      await report?.(findings.report(subject.name, subject.version ?? '-'));
+    });
   });
 }
 
@@ -64,33 +67,38 @@ function nameOf({ plays = [], keeps, name }: Scenario): string {
 }
 
 /** Plays a scenario and judges it. @throws Error where a promise was broken */
-function hold<S>(subject: SourceSubject<S>, scenario: Scenario, findings: Findings): Awaitable<void> {
-  const failed = (error: unknown): never => {
+async function hold<S>(subject: SourceSubject<S>, scenario: Scenario, findings: Findings): Promise<void> {
+  try {
+    const first = play(subject, scenario);
+    judge(isPromise(first) ? await first : first, scenario, findings);
+    if (isPromise(first)) findings.skip('I44', 'time is real: no two runs are the same');
+    else twice(first, play(subject, scenario) as Played, findings);
+  } catch (error) {
     // What broke is not shown, whatever another scenario shows; nor is what this one could not come to.
     if (error instanceof Stalled)
       for (const id of [...scenario.keeps, ...error.violations.map(({ invariant }) => invariant)]) findings.fail(id);
     for (const id of scenario.plays ?? []) findings.fail(id);
     throw error;
-  };
-  try {
-    const first = play(subject, scenario);
-    if (isPromise(first)) {
-      findings.skip('I44', 'time is real: no two runs are the same');
-      return first.then((played) => judge(played, scenario, findings)).catch(failed);
-    }
-    judge(first, scenario, findings);
-    const [one, other] = [first, play(subject, scenario) as Played].map(({ stage }) => stage.history.toString());
-    if (one === other) findings.keep('I44');
-    else {
-      findings.fail('I44');
-      throw new Error(`I44: the same script was played twice, and told two stories:\n${firstDifference(one!, other!)}`);
-    }
-  } catch (error) {
-    failed(error);
   }
 }
 
+/** @throws Error where the same script tells two stories */
+function twice(first: Played, second: Played, findings: Findings): void {
+  const [one, other] = [first.stage.history.toString(), second.stage.history.toString()];
+  if (one === other) {
+    findings.keep('I44');
+    return;
+  }
+  findings.fail('I44');
+  throw new Error(`I44: the same script was played twice, and told two stories:\n${firstDifference(one, other)}`);
+}
+
 function judge({ stage, inspection }: Played, scenario: Scenario, findings: Findings): void {
+  // What is not seen is not disturbed either: nothing of it would have been played.
+  if (scenario.needs?.includes('frames') === true && stage.connections === 0)
+    throw new Error(
+      "no connection was recorded: `source` of the subject must put `stage.observed` around its backend; where there is none, declare `cannot: { frames: 'why' }`",
+    );
   const waived = (scenario.waives ?? {}) as Readonly<Record<string, string>>;
   const { skipped } = inspection;
   const violations = inspection.violations.filter(({ invariant }) => waived[invariant] === undefined);

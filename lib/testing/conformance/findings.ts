@@ -41,7 +41,7 @@ export class Findings {
   report(backend: string, version: string): ConformanceReport {
     const kept = [...this.#kept].filter((id) => !this.#failed.has(id)).sort(natural);
     // Nothing is left out in silence.
-    const skipped = [...new Set([...this.#ids, ...this.#skipped.keys()])]
+    const skipped = [...new Set([...this.#ids, ...this.#skipped.keys(), ...this.#failed])]
       .filter((id) => !kept.includes(id))
       .map((id) => ({ invariant: id, reason: this.#reasons(id) }))
       .sort((a, b) => natural(a.invariant, b.invariant));

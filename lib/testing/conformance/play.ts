@@ -1,6 +1,6 @@
 import { asyncScheduler, lastValueFrom, timer } from 'rxjs';
 import { type Inspection, inspect, type Violation } from '../validate.ts';
-import { virtually } from '../virtually.ts';
+import { type VirtualTime, virtually } from '../virtually.ts';
 import type { Scenario } from './scenario.ts';
 import { ending } from './script.ts';
 import { type Bound, isPromise, Stage } from './stage.ts';
@@ -23,25 +23,32 @@ function playVirtually<S>(subject: SourceSubject<S>, scenario: Scenario): Played
   virtually((time) => {
     const store = now(subject.open(), 'open');
     stage = new Stage(bound(subject, store), scenario, patience, time);
-    const lines = script(stage, scenario);
-    for (let line = lines.next(); line.done !== true; line = lines.next()) {
-      const { value } = line;
-      if ('doing' in value) now(value.doing, value.text);
-      else if ('pass' in value) time.advance(value.pass);
-      else {
-        const until = time.now + patience;
-        let missing = value.until();
-        // Small steps first: what waits for little is not to wait for much.
-        for (let step = 1; missing !== undefined && time.now < until; step = Math.min(step * 2, 1_000)) {
-          time.advance(step);
-          missing = value.until();
-        }
-        if (missing !== undefined) throw stalled(stage, scenario, value.text, missing, patience);
-      }
+    try {
+      playLines(stage, scenario, patience, time);
+    } finally {
+      // A Promise that comes after virtual time is over must find nobody who goes on in real time.
+      stage.unsubscribe();
     }
     now(subject.close?.(store), 'close');
   });
   return judged(stage!, subject);
+}
+
+function playLines(stage: Stage, scenario: Scenario, patience: number, time: VirtualTime): void {
+  for (const line of script(stage, scenario)) {
+    if ('doing' in line) now(line.doing, line.text);
+    else if ('pass' in line) time.advance(line.pass);
+    else {
+      const until = time.now + patience;
+      let missing = line.until();
+      // Small steps first: what waits for little is not to wait for much.
+      for (let step = 1; missing !== undefined && time.now < until; step = Math.min(step * 2, 1_000)) {
+        time.advance(step);
+        missing = line.until();
+      }
+      if (missing !== undefined) throw stalled(stage, scenario, line.text, missing, patience);
+    }
+  }
 }
 
 async function playReally<S>(subject: SourceSubject<S>, scenario: Scenario): Promise<Played> {

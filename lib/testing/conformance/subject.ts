@@ -11,8 +11,11 @@ import type { PlaceOptions } from '../steps.ts';
 /** Done at once, or later. */
 export type Awaitable<T> = T | Promise<T>;
 
-/** One test, as vitest, jest, mocha and `node:test` declare it; `timeout` in milliseconds, where the runner knows it. */
-export type DeclareTest = (name: string, test: () => Awaitable<void>, timeout?: number) => unknown;
+/**
+ * One test, as vitest, jest, mocha and `node:test` declare it; `timeout` in milliseconds, where the runner knows it. The
+ * test is asynchronous in any case: all of them take that, also as types.
+ */
+export type DeclareTest = (name: string, test: () => Promise<void>, timeout?: number) => unknown;
 
 /** What a suite needs of a test runner: vitest, jest, mocha and `node:test` have it. It imports none. */
 export interface TestRunner {

@@ -36,22 +36,37 @@ export function describeBroker<S>(subject: BrokerSubject<S>, options: DescribeOp
       const reason = reasonAgainst(subject, matter);
       if (reason === undefined) it(name, () => hold(subject, matter, findings), patience);
       else {
-        findings.skip(matter.keeps ?? `broker: ${matter.name}`, reason);
-        (it.skip ?? it)(`${name} (skipped: ${reason})`, () => undefined);
+        findings.skip(idOf(matter), reason);
+        (it.skip ?? it)(`${name} (skipped: ${reason})`, () => Promise.resolve());
       }
     }
-    it('says what was shown, and what was not', () => report?.(findings.report(subject.name, subject.version ?? '-')));
+    it('says what was shown, and what was not', async () => {
+      await report?.(findings.report(subject.name, subject.version ?? '-'));
+    });
   });
 }
 
-async function hold<S>(subject: BrokerSubject<S>, { test, keeps }: BrokerCase, findings: Findings): Promise<void> {
-  const bench = new Bench(subject, await subject.open());
+async function hold<S>(subject: BrokerSubject<S>, matter: BrokerCase, findings: Findings): Promise<void> {
   try {
-    await test(bench as Bench);
-  } finally {
+    const bench = new Bench(subject, await subject.open());
+    try {
+      await matter.test(bench as Bench);
+    } catch (error) {
+      // What closing says of it comes second.
+      await bench.close().catch(() => undefined);
+      throw error;
+    }
     await bench.close();
+  } catch (error) {
+    findings.fail(idOf(matter));
+    throw error;
   }
-  if (keeps !== undefined) findings.keep(keeps);
+  if (matter.keeps !== undefined) findings.keep(matter.keeps);
+}
+
+/** What stands for it in the report. */
+function idOf({ keeps, name }: BrokerCase): string {
+  return keeps ?? `broker: ${name}`;
 }
 
 function reasonAgainst<S>({ capabilities, source }: BrokerSubject<S>, { needs = [] }: BrokerCase): string | undefined {
