@@ -52,9 +52,10 @@ export class Silence {
   #watch(): void {
     const limit = this.#limit;
     if (limit === undefined) return;
-    const wait = Math.max(1, this.#heardAt + limit - asyncScheduler.now());
+    // A clock that was set back must not make it wait for as long as that.
+    const wait = Math.min(limit, Math.max(1, this.#heardAt + limit - asyncScheduler.now()));
     this.#timer = timer(wait).subscribe(() => {
-      if (this.#waiting > 0) this.hear();
+      if (this.#waiting > 0 || this.#heardAt > asyncScheduler.now()) this.hear();
       if (asyncScheduler.now() - this.#heardAt < limit) this.#watch();
       else this.#dead();
     });

@@ -229,6 +229,29 @@ export const breaks: readonly Scenario[] = [
       ],
     }),
   ),
+  ...[3_600_000, -3_600_000].map(
+    (ms): Scenario => ({
+      name: `the clock is set an hour ${ms > 0 ? 'ahead' : 'back'}, and nothing comes from then on: the connection is found dead`,
+      plays: ['S22', 'S4'],
+      keeps: ['I18', 'I27'],
+      waives: { I28: 'the clock was set: how long it was silent cannot be told' },
+      needs: [...broken, 'virtual', 'silence'],
+      fault: (backend, stage) => faults.blackHole(alive(backend), stage.signal('silence')),
+      steps: [
+        write({ x: 1 }),
+        subscribe(),
+        told,
+        later(5_000),
+        clock(ms),
+        signal('silence'),
+        write({ x: 2 }),
+        // Longer than the limit allows, and far less than the clock was set by.
+        later(10_000),
+      ],
+      check: ({ connections }) =>
+        connections === 2 ? undefined : `I28: ${connections} connections were made in time, and 2 were needed`,
+    }),
+  ),
   {
     name: 'the source answers more slowly than silence is allowed, for long; resyncs are asked for meanwhile',
     plays: ['S25'],
