@@ -38,8 +38,9 @@ class WaitsToCatchUp extends HandLoop {
 
 /** A snapshot that goes back is told as any other. */
 class GoesBackSilently extends HandLoop {
-  override forget(reason: ResyncReason): void {
-    super.forget(reason === 'regressed' ? 'reconnected' : reason);
+  override reasonAt(revision: number): ResyncReason {
+    const reason = super.reasonAt(revision);
+    return reason === 'regressed' ? 'reconnected' : reason;
   }
 }
 

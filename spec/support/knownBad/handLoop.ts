@@ -44,6 +44,8 @@ export class HandLoop {
   told = new Map<string, KeyValue<string>>();
   readonly rejected = new Map<string, Rejected<string>>();
   revision = -1;
+  /** Connections that broke since the last listing. */
+  failures = 0;
   /** The resync that has not been settled, and what waits for it. */
   openResync: Ack | undefined;
   due: ResyncReason | undefined;
@@ -98,7 +100,8 @@ export class HandLoop {
     if (error instanceof ContinuityLost) this.forget(error.reason);
     else if (this.position === undefined && this.epoch > 0) this.reason = 'reconnected';
     const { connection } = this;
-    this.later(100, () => {
+    const pause = Math.min(100 * 2 ** Math.max(0, this.failures++ - 1), 400);
+    this.later(pause, () => {
       // Unless somebody has made another one meanwhile.
       if (this.connection === connection) this.connect();
     });
@@ -148,9 +151,14 @@ export class HandLoop {
     const entries = this.pages.filter(({ key }) => this.watches(key));
     this.pages = [];
     const items = this.goodOf(entries, revision);
+    this.failures = 0;
+    this.tellResync(this.reasonAt(revision), items, revision, settled);
+  }
+
+  reasonAt(revision: number): ResyncReason {
+    if (revision < this.revision) return 'regressed';
     // A connection that was to go on may list everything all the same.
-    const reason = this.epoch > 0 && this.reason === 'initial' ? 'reconnected' : this.reason;
-    this.tellResync(reason, items, revision, settled);
+    return this.epoch > 0 && this.reason === 'initial' ? 'reconnected' : this.reason;
   }
 
   watches(key: string): boolean {

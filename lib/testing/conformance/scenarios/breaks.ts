@@ -1,4 +1,4 @@
-import { map, merge, timer } from 'rxjs';
+import { map, merge, takeWhile, timer } from 'rxjs';
 import type { DatasyncError } from '../../../model/errors.ts';
 import { type Backend, FatalError } from '../../../source/frames.ts';
 import { faults } from '../../faults.ts';
@@ -15,6 +15,16 @@ function alive<P>(backend: Backend<P>): Backend<P> {
 }
 
 const broken = ['frames', 'reconnect'] as const;
+
+/** The pauses between connections grow, up to a limit; asked in virtual time, where they are exact. */
+function growing({ time, history }: Stage): string | undefined {
+  if (time === undefined) return undefined;
+  const opened = history.steps.flatMap((step) => (step.type === 'open' ? [step.time] : []));
+  const pauses = opened.slice(1).map((at, index) => at - opened[index]!);
+  const wrong = pauses.findIndex((pause, index) => index > 0 && pause < pauses[index - 1]!);
+  if (wrong > 0) return `the pauses shrink: ${pauses[wrong]} ms after ${pauses[wrong - 1]} ms`;
+  return pauses.at(-1)! > pauses[0]! ? undefined : `every pause is ${pauses[0]} ms`;
+}
 
 /** What goes wrong with a connection. */
 export const breaks: readonly Scenario[] = [
@@ -124,6 +134,20 @@ export const breaks: readonly Scenario[] = [
     }),
   ),
   {
+    name: 'the listing ends after its first page, twice, without an error and without its end',
+    plays: ['S9'],
+    keeps: ['I5', 'I6', 'I7'],
+    needs: broken,
+    fault: (backend) => {
+      let left = 2;
+      return faults.with(backend, (frames) =>
+        left-- > 0 ? frames.pipe(takeWhile(({ type }, index) => type === 'page' && index === 0)) : frames,
+      );
+    },
+    steps: [...fill('many/', 2_050), write({ x: 1 }), subscribe(), write({ x: undefined, 'many/0': undefined }), told],
+    check: ({ connections }) => (connections >= 3 ? undefined : `${connections} connections were made`),
+  },
+  {
     name: 'the listing after a break is broken too: what was told stays',
     plays: ['S9', 'S3'],
     keeps: ['I6', 'I7', 'I8', 'I21'],
@@ -157,7 +181,7 @@ export const breaks: readonly Scenario[] = [
       needs: times > 100 ? [...broken, 'virtual'] : broken,
       fault: (backend) => faults.refuse(backend, { times, accept: true }),
       steps: [write({ x: 1 }), subscribe(), write({ x: 2 }), told, write({ x: 3 }), told],
-      check: ({ connections }) => (connections > times ? undefined : `${connections} connections were made`),
+      check: (stage) => (stage.connections > times ? growing(stage) : `${stage.connections} connections were made`),
     }),
   ),
   {

@@ -24,6 +24,10 @@ const resynced = (reason: string, times = 1) =>
     return count >= times ? undefined : `${count} were told`;
   });
 
+/** More waited than may wait one by one. */
+const conflated = ({ events }: Stage): string | undefined =>
+  events.some((event) => event.type === 'change' && event.coalesced) ? undefined : 'nothing was conflated';
+
 /** What a consumer does to its source. */
 export const consumers: readonly Scenario[] = [
   {
@@ -134,6 +138,23 @@ export const consumers: readonly Scenario[] = [
     ],
   },
   {
+    name: 'a change is said to have failed after it was settled, and the next resync names its key',
+    plays: ['S13'],
+    keeps: ['I33', 'I34', 'I21'],
+    needs: ['redelivery', 'resyncOn'],
+    steps: [
+      write({ x: 1, y: 1 }),
+      subscribe(),
+      told,
+      write({ x: undefined }),
+      told,
+      { text: 'fail, too late', run: ({ events }) => events.at(-1)!.fail(new Error('as the script says, too late')) },
+      request,
+      resynced('requested'),
+      told,
+    ],
+  },
+  {
     name: 'a change fails after a resync was told, and before that is settled: the next one names it',
     plays: ['S13'],
     keeps: ['I33', 'I34', 'I21'],
@@ -175,6 +196,7 @@ export const consumers: readonly Scenario[] = [
       release(),
       told,
     ],
+    check: conflated,
   },
   {
     name: 'a burst of changes during a resync, more than may wait',
@@ -184,15 +206,17 @@ export const consumers: readonly Scenario[] = [
     delivery: { inFlight: 3, queue: 4 },
     steps: [
       write({ k0: 1, k1: 1, k9: 1 }),
-      consumer('hold', 1),
+      consumer('hold'),
       subscribe(),
       until('the resync', ({ events }) => (events.length > 0 ? undefined : 'nothing yet')),
       ...writes(40, 100),
       write({ k9: undefined }),
       later(1_000),
+      consumer('done'),
       release(),
       told,
     ],
+    check: conflated,
   },
   {
     name: 'a resync is asked for again and again while one is open: one more follows',
@@ -212,7 +236,12 @@ export const consumers: readonly Scenario[] = [
       release(),
       resynced('requested'),
       told,
+      later(1_000),
     ],
+    check: ({ events }) => {
+      const count = events.filter((event) => event.type === 'resync' && event.reason === 'requested').length;
+      return count === 1 ? undefined : `${count} resyncs followed`;
+    },
   },
   {
     name: 'a consumer that never ends its work holds up nobody but itself',

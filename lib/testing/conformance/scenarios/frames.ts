@@ -39,7 +39,8 @@ function stale<P>(backend: Backend<P>): Backend<P> {
         return backend
           .open(context)
           .pipe(tap((frame) => (frame.type === 'page' || frame.type === 'snapshot') && old.push(plain(frame))));
-      if (opened === 2) return throwError(() => new ContinuityLost('regressed'));
+      // That it went back is for the loop to find out.
+      if (opened === 2) return throwError(() => new ContinuityLost('compacted'));
       if (opened > 3) return backend.open(context);
       const position = old
         .flatMap((frame) => ('position' in frame && frame.position !== undefined ? [frame.position] : []))

@@ -2,6 +2,7 @@ import { tap } from 'rxjs';
 import { faults } from '../../faults.ts';
 import type { Scenario } from '../scenario.ts';
 import {
+  consumer,
   inside,
   later,
   request,
@@ -13,6 +14,7 @@ import {
   watch,
   write,
 } from '../script.ts';
+import type { Stage } from '../stage.ts';
 import { outage } from './outage.ts';
 
 /** What every script of this file does until it is cut off; then somebody else begins anew. */
@@ -28,6 +30,45 @@ const story = [
 
 const begun = [write({ x: 1, y: 1 }), subscribe()];
 const anew = [unsubscribe(), subscribe(), told, write({ x: 9 }), told];
+
+/** Over, in the middle of something that would go on by itself; no timer may be left to do so. */
+const over = [
+  unsubscribe(),
+  {
+    text: 'nothing is left',
+    run: ({ time }: Stage): void => {
+      if (time !== undefined && time.timers > 0) throw new Error(`I42: timers that are left: ${time.timers}`);
+    },
+  },
+  consumer('done'),
+  later(1_000),
+  ...anew,
+];
+
+const unsubscribedWhile: readonly Scenario[] = [
+  {
+    name: 'unsubscribed while a failed resync waits to be told again',
+    plays: ['S15'],
+    keeps: ['I42', 'I2'],
+    needs: ['redelivery'],
+    steps: [write({ x: 1 }), consumer('fail'), subscribe(), later(5), ...over],
+  },
+  {
+    name: 'unsubscribed while a resync that was asked for waits',
+    plays: ['S15'],
+    keeps: ['I42', 'I2'],
+    needs: ['resyncOn'],
+    steps: [...begun, told, request, request, later(5), ...over],
+  },
+  {
+    name: 'unsubscribed while events are open, and others wait',
+    plays: ['S15'],
+    keeps: ['I33', 'I42', 'I2'],
+    needs: ['limits'],
+    delivery: { inFlight: 2, queue: 3 },
+    steps: [...begun, told, consumer('hold'), ...story, write({ x: 4 }), later(5), ...over],
+  },
+];
 
 /** Beginnings, ends, and what changes in between by the user's will. */
 export const lifecycle: readonly Scenario[] = [
@@ -69,6 +110,7 @@ export const lifecycle: readonly Scenario[] = [
       steps: [...begun, ...story, later(1_000), ...anew],
     }),
   ),
+  ...unsubscribedWhile,
   {
     name: 'prefixes come and go',
     keeps: ['I4', 'I8', 'I29', 'I21'],

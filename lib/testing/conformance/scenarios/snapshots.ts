@@ -98,6 +98,23 @@ export const snapshots: readonly Scenario[] = [
     ],
   },
   {
+    name: 'a prefix is no path and no pattern: it may end anywhere in a key, and hold any sign',
+    plays: ['S19'],
+    keeps: ['I4', 'I14'],
+    steps: [
+      write({ a: 1, ab: 1, 'a/1': 1, 'b*c': 1, 'b*/1': 1, bbc: 1, ba: 1 }),
+      subscribe('a', 'b*'),
+      told,
+      write({ ab: 2, ac: 1, 'b*c': 2, bbc: 2, 'a/1': undefined }),
+      write({ a: undefined, 'b*/1': undefined, ba: undefined, 'b*': 1 }),
+      told,
+    ],
+    check: ({ events }) =>
+      events[0]?.type === 'resync' && events[0].entries.size === 5
+        ? undefined
+        : 'the first event does not hold the 5 keys that start with a or b*',
+  },
+  {
     name: 'one prefix lies within the other: each key is told once',
     plays: ['S19'],
     keeps: ['I4', 'I11'],
