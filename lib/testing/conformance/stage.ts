@@ -56,6 +56,8 @@ export class Stage implements SourceStage {
   readonly #bound: Bound;
   readonly #scenario: Scenario;
   readonly #patience: number;
+  /** The last write, while it is under way. */
+  #writing: Promise<void> | undefined;
   #prefixes: readonly string[] = [];
   readonly #watched: Subject<readonly string[]> = new Subject();
   readonly #requests: Subject<void> = new Subject();
@@ -102,9 +104,20 @@ export class Stage implements SourceStage {
     const writes = Object.entries(whole).map(([key, value]): RawWrite => {
       return value === undefined ? { op: 'delete', key } : { op: 'put', key, value: codec.encode(value, key) };
     });
-    const revision = this.#bound.write(writes);
+    // One after the other: a store takes what comes over two connections in the order it likes.
+    const before = this.#writing;
+    const revision = before === undefined ? this.#bound.write(writes) : before.then(() => this.#bound.write(writes));
     if (!isPromise(revision)) return known(revision);
-    return revision.then(known);
+    const written = revision.then(known);
+    const ended = written.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#writing = ended;
+    void ended.then(() => {
+      if (this.#writing === ended) this.#writing = undefined;
+    });
+    return written;
   }
 
   /** The events of all subscriptions right at the source, or where else the first place is. */

@@ -83,6 +83,24 @@ function* unseen(run: Run, stream: Stream, revision: number, published: number, 
     };
 }
 
+/** What an unsubscribe itself brings about; where time is real, it may take a millisecond. */
+const consequences: ReadonlySet<string> = new Set([
+  ...['unsubscribe', 'unsubscribed', 'close', 'status', 'waiting'],
+  ...['settled', 'frameSettled', 'workEnd', 'result'],
+]);
+
+/** Where and when something was recorded. */
+interface At {
+  readonly step: number;
+  readonly time: number;
+}
+
+/** Whether something was said before an end or in the same turn. */
+function isAtOnce(run: Run, end: At, said: At): boolean {
+  if (said.step < end.step || said.time === end.time) return true;
+  return run.steps.slice(end.step, said.step).every(({ type }) => consequences.has(type));
+}
+
 /** I42: over is over. */
 export const unsubscribe: Validator = {
   says: 'after an unsubscribe everything is closed and settled at once, and nothing happens any more',
@@ -95,7 +113,7 @@ export const unsubscribe: Validator = {
       for (const { step, event, settled } of stream.tellings) {
         if (step > over)
           yield { step, message: `${name}: an event at ${event.revision} after the unsubscribe of step ${ended.step}` };
-        else if (!settled.some((said) => said.step < over || said.time === ended.time)) {
+        else if (!settled.some((said) => isAtOnce(run, ended, said))) {
           yield {
             step: over,
             message: `${name}: the event at ${event.revision} (step ${step}) was not settled with the unsubscribe`,
@@ -117,7 +135,7 @@ function* afterwards(run: Run, stream: Stream, over: number): Iterable<Finding> 
       if (
         sent.frame.type === 'page' ||
         sent.frame.type === 'progress' ||
-        sent.settled.some((said) => said.step < over || said.time === stream.ended!.time)
+        sent.settled.some((said) => isAtOnce(run, stream.ended!, said))
       )
         continue;
       yield { step: sent.step, message: `${name}: frame ${sent.id} was not settled with the unsubscribe` };
