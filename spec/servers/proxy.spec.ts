@@ -106,6 +106,14 @@ describe('a proxy', () => {
     await until(() => expect([one.received(), late.received()]).toEqual(['ab', 'c']));
   });
 
+  it('is closed, also while it is a black hole that somebody has come into', async () => {
+    const { proxy, client } = await link();
+    proxy.blackHole();
+    const one = await client();
+    await proxy.close();
+    await until(() => expect(one.error()?.message).toContain('ECONNRESET'));
+  });
+
   it('hides from the server, in a black hole, that the client has gone', async () => {
     const { proxy, client, served } = await link();
     const one = await client();

@@ -35,6 +35,8 @@ export class TcpProxy {
   sent = 0;
   readonly #target: ProxyTarget;
   readonly #links = new Set<Link>();
+  /** Accepted in a black hole: they lead nowhere yet. */
+  readonly #hanging = new Set<Socket>();
   #server: Server | undefined;
   #port = 0;
   #hole: { readonly over: Promise<void>; readonly end: () => void } | undefined;
@@ -109,6 +111,7 @@ export class TcpProxy {
     this.#server = undefined;
     const closed = server === undefined ? undefined : new Promise((resolve) => server.close(resolve));
     this.cut();
+    for (const client of this.#hanging) client.resetAndDestroy();
     await closed;
   }
 
@@ -127,9 +130,7 @@ export class TcpProxy {
   async heal(): Promise<void> {
     this.#delay = 0;
     this.#rate = Infinity;
-    const hole = this.#hole;
-    this.#hole = undefined;
-    hole?.end();
+    this.#endHole();
     for (const { client, server } of this.#links) {
       client.resume();
       server.resume();
@@ -140,13 +141,21 @@ export class TcpProxy {
   /** Resets every link and gives up the port. */
   async close(): Promise<void> {
     await this.refuse();
-    this.#hole?.end();
+    this.#endHole();
+  }
+
+  #endHole(): void {
+    const hole = this.#hole;
+    this.#hole = undefined;
+    hole?.end();
   }
 
   async #connect(client: Socket): Promise<void> {
     this.accepted += 1;
     client.on('error', () => undefined);
+    this.#hanging.add(client);
     while (this.#hole !== undefined) await this.#hole.over;
+    this.#hanging.delete(client);
     if (client.destroyed || this.#server === undefined) return void client.destroy();
     const server = connect({ port: this.#target.port, host: this.#target.host ?? '127.0.0.1', allowHalfOpen: true });
     server.on('error', () => undefined);
