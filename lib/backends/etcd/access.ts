@@ -1,17 +1,25 @@
 import { createRequire } from 'node:module';
-import type * as Grpc from '@grpc/grpc-js';
 import type { Etcd3, IOptions } from 'etcd3';
 import { asyncScheduler } from 'rxjs';
 import { DatasyncError } from '../../model/errors.ts';
 import { FatalError } from '../../source/frames.ts';
 import { isStaleToken } from './failures.ts';
+import type {
+  CallOptions,
+  ChannelCredentials,
+  ChannelOptions,
+  DuplexCall,
+  Grpc,
+  GrpcClient,
+  Metadata,
+} from './grpc.ts';
 import { encodeMessage, textField } from './wire.ts';
 
 /** What etcd3 keeps of each host. */
 interface Host {
   readonly host: string;
-  readonly channelCredentials: Grpc.ChannelCredentials;
-  readonly channelOptions?: Grpc.ChannelOptions;
+  readonly channelCredentials: ChannelCredentials;
+  readonly channelOptions?: ChannelOptions;
   readonly closed: boolean;
 }
 
@@ -26,7 +34,8 @@ interface Internals {
 const channelDefaults = {
   'grpc.keepalive_time_ms': 10_000,
   'grpc.keepalive_timeout_ms': 5_000,
-  'grpc.keepalive_permit_without_calls': 1,
+  // A connection of one's own, which ends with the link; who has lost trust in it opens another.
+  'grpc.use_local_subchannel_pool': 1,
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 1_000,
 };
@@ -41,14 +50,14 @@ export function isEtcdClient(client: unknown): client is Etcd3 {
   return isWhole && hosts.every(({ host, channelCredentials }: Host) => typeof host === 'string' && channelCredentials);
 }
 
-let grpc: typeof Grpc | undefined;
+let grpc: Grpc | undefined;
 
 /** The grpc-js of etcd3 itself: another copy would refuse its credentials. */
-function loadGrpc(): typeof Grpc {
+function loadGrpc(): Grpc {
   if (grpc !== undefined) return grpc;
   try {
     const etcd3 = createRequire(import.meta.url).resolve('etcd3');
-    grpc = createRequire(etcd3)('@grpc/grpc-js') as typeof Grpc;
+    grpc = createRequire(etcd3)('@grpc/grpc-js') as Grpc;
     return grpc;
   } catch (cause) {
     const message = "etcd needs the package 'etcd3', which cannot be loaded: npm install etcd3@1";
@@ -70,6 +79,11 @@ export class Access {
     this.#client = client as unknown as Internals;
   }
 
+  /** How many servers there are. */
+  get size(): number {
+    return this.#client.pool.hosts.length;
+  }
+
   get isClosed(): boolean {
     return this.#client.pool.hosts.some(({ closed }) => closed);
   }
@@ -85,8 +99,10 @@ export class Access {
   }
 
   /** What every call carries. */
-  async metadata(link: Link): Promise<Grpc.Metadata> {
+  async metadata(link: Link): Promise<Metadata> {
     const metadata = new (loadGrpc().Metadata)();
+    // A member without a leader refuses at once instead of standing still.
+    metadata.set('hasleader', 'true');
     const { auth } = this.#client.options;
     if (auth === undefined) return metadata;
     const asked = this.#token ?? link.authenticate(auth.username, auth.password);
@@ -103,7 +119,7 @@ export class Access {
   }
 
   /** Whatever the client adds to its calls, but for deadlines: a source has its own. */
-  callOptions(service: string, method: string, isStream: boolean): Grpc.CallOptions {
+  callOptions(service: string, method: string, isStream: boolean): CallOptions {
     const { defaultCallOptions: given } = this.#client.options;
     const context = { service, method, isStream } as Parameters<Extract<typeof given, (...args: never) => unknown>>[0];
     const { deadline: _, ...options } = (typeof given === 'function' ? given(context) : given) ?? {};
@@ -122,18 +138,23 @@ interface CallLimits {
   readonly signal?: AbortSignal;
 }
 
+/** Services of other packages come with its name. */
+function pathOf(service: string, method: string): string {
+  return `/${service.includes('.') ? service : `etcdserverpb.${service}`}/${method}`;
+}
+
 const same = (bytes: Buffer): Buffer => bytes;
 
 /** A stream of messages both ways, still encoded. */
-export type WatchStream = Grpc.ClientDuplexStream<Buffer, Buffer>;
+export type WatchStream = DuplexCall;
 
 /** One connection to one server. */
 export class Link {
   readonly #access: Access;
-  readonly #client: Grpc.Client;
+  readonly #client: GrpcClient;
   readonly #timeout: number;
 
-  constructor(access: Access, client: Grpc.Client, timeout: number) {
+  constructor(access: Access, client: GrpcClient, timeout: number) {
     this.#access = access;
     this.#client = client;
     this.#timeout = timeout;
@@ -158,10 +179,21 @@ export class Link {
   /** A stream for watches; errors come on the stream. */
   async watch(): Promise<WatchStream> {
     const metadata = await this.#access.metadata(this);
-    // A member without a leader ends the stream instead of standing still.
-    metadata.set('hasleader', 'true');
     const options = this.#access.callOptions('Watch', 'watch', true);
-    return this.#client.makeBidiStreamRequest('/etcdserverpb.Watch/Watch', same, same, metadata, options);
+    return this.#client.makeBidiStreamRequest(pathOf('Watch', 'Watch'), same, same, metadata, options);
+  }
+
+  /** One message over a stream, and the first answer: for calls that exist as streams only. */
+  async exchange(service: string, method: string, request: Uint8Array, timeout: number): Promise<Buffer> {
+    const metadata = await this.#access.metadata(this);
+    const options = { ...this.#access.callOptions(service, method, true), deadline: asyncScheduler.now() + timeout };
+    const stream = this.#client.makeBidiStreamRequest(pathOf(service, method), same, same, metadata, options);
+    return new Promise((resolve, reject) => {
+      stream.on('data', resolve);
+      stream.on('error', reject);
+      stream.on('end', () => reject(new Error('the stream ended without an answer')));
+      stream.end(Buffer.from(request));
+    });
   }
 
   /** @internal */
@@ -175,17 +207,17 @@ export class Link {
     service: string,
     method: string,
     request: Uint8Array,
-    metadata: Grpc.Metadata,
+    metadata: Metadata,
     { timeout = this.#timeout, signal }: CallLimits,
   ): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
-      const options: Grpc.CallOptions = {
+      const options: CallOptions = {
         ...this.#access.callOptions(service, method, false),
         deadline: asyncScheduler.now() + timeout,
       };
-      const path = `/etcdserverpb.${service}/${method}`;
-      const answered = (error: Grpc.ServiceError | null, answer?: Buffer): void => {
+      const path = pathOf(service, method);
+      const answered = (error: Error | null, answer?: Buffer): void => {
         signal?.removeEventListener('abort', abort);
         if (error === null) resolve(answer!);
         else reject(error);

@@ -31,7 +31,8 @@ export function unsafe(revision: number): FatalError {
   return new FatalError(`the store's revision ${revision} is beyond 2^53 and cannot be told exactly`);
 }
 
-function notText(key: string): DatasyncError {
+/** A key whose bytes are no text. */
+export function notText(key: string): DatasyncError {
   const message = `the key ${JSON.stringify(key)} is not UTF-8; set keyEncoding: 'latin1' to read keys byte by byte`;
   return new DatasyncError('DECODE_FAILED', message, { backend: 'etcd', key });
 }

@@ -8,7 +8,7 @@ interface GrpcError extends Error {
 }
 
 /** What etcd says; where the connection failed, what grpc says. */
-function detailsOf(error: unknown): string {
+export function detailsOf(error: unknown): string {
   const { details } = (error ?? {}) as GrpcError;
   return typeof details === 'string' && details !== '' ? details : messageOf(error);
 }

@@ -3,31 +3,37 @@
  * time on: a message is read once, front to back, and nothing is made of what is not asked for.
  */
 
-/** The value of one field that is sent; `undefined`, 0, false and no bytes are what protobuf leaves out. */
-type FieldValue = number | boolean | string | Uint8Array | undefined;
+/** The value of one field that is sent; an array is a repeated field, `undefined` is left out. */
+type FieldValue = number | bigint | boolean | string | Uint8Array | undefined | readonly Uint8Array[];
 
 /** A message from its fields, by number, in ascending order. */
 export function encodeMessage(fields: Readonly<Record<number, FieldValue>>): Uint8Array {
-  const bytes: number[] = [];
+  const parts: Uint8Array[] = [];
   for (const [number, value] of Object.entries(fields)) {
-    if (value === undefined) continue;
-    if (typeof value === 'number' || typeof value === 'boolean') {
-      putVarint(bytes, Number(number) << 3);
-      putVarint(bytes, Number(value));
-      continue;
-    }
-    const content = typeof value === 'string' ? Buffer.from(value) : value;
-    putVarint(bytes, (Number(number) << 3) | 2);
-    putVarint(bytes, content.length);
-    for (const byte of content) bytes.push(byte);
+    if (isRepeated(value)) for (const each of value) putField(parts, Number(number), each);
+    else putField(parts, Number(number), value);
   }
-  return Uint8Array.from(bytes);
+  return Buffer.concat(parts);
 }
 
-function putVarint(bytes: number[], value: number): void {
-  let rest = value;
-  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80);
-  bytes.push(rest);
+function isRepeated(value: FieldValue): value is readonly Uint8Array[] {
+  return Array.isArray(value);
+}
+
+function putField(parts: Uint8Array[], number: number, value: Exclude<FieldValue, readonly Uint8Array[]>): void {
+  if (value === undefined) return;
+  if (typeof value === 'string' || value instanceof Uint8Array) {
+    const content = typeof value === 'string' ? Buffer.from(value) : value;
+    parts.push(varint((number << 3) | 2), varint(content.length), content);
+  } else parts.push(varint(number << 3), varint(typeof value === 'bigint' ? value : Number(value)));
+}
+
+function varint(value: number | bigint): Uint8Array {
+  const bytes: number[] = [];
+  let rest = BigInt(value);
+  for (; rest >= 0x80n; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
+  bytes.push(Number(rest));
+  return Uint8Array.from(bytes);
 }
 
 /** Above this a number is no longer exact; negative ones, which are ten bytes long, come out above it too. */
