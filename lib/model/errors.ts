@@ -25,6 +25,8 @@ export const errorCodes = {
   OUTCOME_UNKNOWN: 'the answer to a write is missing: it may have been done, or not',
   REFUSED: 'the store refused a request, for a reason that it gives',
   TOO_LARGE: 'a key, a value or a transaction is larger than the store takes',
+  NO_SUCH_REVISION: 'the revision that was asked for was compacted, or has not happened yet',
+  LEASE_LOST: 'what was kept alive is no longer: its lease has expired, or could not be confirmed',
   NOT_READY: 'a source that is merged with others has told nothing within its `wait`',
   DEAD_STREAM: 'the connection was silent for longer than the backend promises',
   CONTRACT_BROKEN: 'a backend sent what it must not send',
