@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatTable, mergeRecords, requireViolations } from './backendTable.ts';
+import { formatMinutes, formatTable, mergeRecords, requireViolations } from './backendTable.ts';
 import type { BackendRecord } from './recordBackend.ts';
 
 const record = (backend: string, more: Partial<BackendRecord> = {}): BackendRecord => ({
@@ -66,8 +66,35 @@ describe('formatTable', () => {
     ]);
   });
 
+  it('puts what is skipped for one reason on one line', () => {
+    const because = (reason: string, ...names: string[]) => names.map((invariant) => ({ invariant, reason }));
+    const skipped = [
+      ...because('no work', 'I30'),
+      ...because('no clock', 'I36'),
+      ...because('no work', 'I37', 'I38', 'I39', 'S14'),
+      ...because('no store', 'broker: put', 'broker: delete'),
+    ];
+    const lines = formatTable([record('etcd', { invariants: ['I1'], skipped })]).split('\n');
+    expect(lines.slice(2).map((line) => line.slice('etcd     1.0             1: I1           '.length).trim())).toEqual(
+      ['I30 I37–I39 S14: no work', 'I36: no clock', 'broker: put, broker: delete: no store'],
+    );
+  });
+
   it('says so when nothing was recorded', () => {
     expect(formatTable([])).toBe('No backend was recorded in this run.');
+  });
+});
+
+describe('formatMinutes', () => {
+  it('adds up what the files of each folder took', () => {
+    const files = [
+      { suite: 'spec/servers', milliseconds: 30_000 },
+      { suite: 'spec/backends/etcd', milliseconds: 60_000 },
+      { suite: 'spec/backends/etcd', milliseconds: 36_000 },
+    ];
+    expect(formatMinutes(files)).toBe(
+      'real servers: 2.1 minutes, which should stay below 30 (spec/backends/etcd 1.6, spec/servers 0.5)',
+    );
   });
 });
 

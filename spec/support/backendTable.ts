@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Reporter, Vitest } from 'vitest/node';
+import { dirname, join } from 'node:path';
+import type { Reporter, TestModule, Vitest } from 'vitest/node';
 import type { BackendRecord } from './recordBackend.ts';
 
 /** The vitest reporter behind `recordBackend`: prints the table at the end of a run and applies `DATASYNC_REQUIRE`. */
@@ -22,7 +22,11 @@ export default class BackendTable implements Reporter {
     for (const file of readdirSync(this.directory)) rmSync(join(this.directory, file)); // watch mode: the last run's
   }
 
-  onTestRunEnd(): void {
+  onTestRunEnd(modules: readonly TestModule[]): void {
+    const suites = modules
+      .filter(({ project }) => project.name === 'servers')
+      .map((module) => ({ suite: dirname(module.relativeModuleId), milliseconds: module.diagnostic().duration }));
+    if (suites.length > 0) this.vitest?.logger.log(`\n${formatMinutes(suites)}`);
     const records = readdirSync(this.directory).map(
       (file) => JSON.parse(readFileSync(join(this.directory, file), 'utf8')) as BackendRecord,
     );
@@ -33,6 +37,16 @@ export default class BackendTable implements Reporter {
       process.exitCode = 1;
     }
   }
+}
+
+/** How long the specs on real servers took, by folder. */
+export function formatMinutes(files: readonly { readonly suite: string; readonly milliseconds: number }[]): string {
+  const sums = new Map<string, number>();
+  for (const { suite, milliseconds } of files) sums.set(suite, (sums.get(suite) ?? 0) + milliseconds);
+  const minutes = (milliseconds: number) => (milliseconds / 60_000).toFixed(1);
+  const each = [...sums].sort(([a], [b]) => natural(a, b)).map(([suite, time]) => `${suite} ${minutes(time)}`);
+  const all = [...sums.values()].reduce((a, b) => a + b, 0);
+  return `real servers: ${minutes(all)} minutes, which should stay below 30 (${each.join(', ')})`;
 }
 
 /** One row per backend and version. What ran anywhere has run; what ran nowhere keeps every reason given for it. */
@@ -64,13 +78,13 @@ function mergeGroup(group: readonly BackendRecord[]): BackendRecord {
 const legend =
   'invariants run: promises I1 to I45 (lib/testing/validate.ts) that recorded runs were judged by; skipped: those that were not, and why';
 
-/** The table as text, below a line that says what it shows; each skipped invariant has a line of its own. */
+/** The table as text, below a line that says what it shows; what is skipped for one reason shares a line. */
 export function formatTable(rows: readonly BackendRecord[]): string {
   if (rows.length === 0) return 'No backend was recorded in this run.';
   const lines = [['backend', 'server version', 'invariants run', 'skipped']];
   for (const row of rows) {
     const run = row.missing === undefined ? `${row.invariants.length}: ${ranges(row.invariants)}` : 'none';
-    const skipped = row.skipped.map(({ invariant, reason }) => `${invariant}: ${reason}`);
+    const skipped = byReason(row.skipped);
     if (row.missing !== undefined) skipped.unshift(`not started: ${row.missing}`);
     lines.push([row.backend, row.version, run, skipped[0] ?? '-']);
     for (const more of skipped.slice(1)) lines.push(['', '', '', more]);
@@ -83,6 +97,18 @@ export function formatTable(rows: readonly BackendRecord[]): string {
       .trimEnd(),
   );
   return [legend, ...texts].join('\n');
+}
+
+/** `I1 I3–I5: reason`, in the order in which the reasons come first. */
+function byReason(skipped: BackendRecord['skipped']): string[] {
+  const groups = new Map<string, string[]>();
+  for (const { invariant, reason } of skipped) groups.set(reason, [...(groups.get(reason) ?? []), invariant]);
+  return [...groups].map(([reason, names]) => `${names.every(isId) ? ranges(names) : names.join(', ')}: ${reason}`);
+}
+
+/** `I7`, `S19`; others are words. */
+function isId(name: string): boolean {
+  return /^[A-Z]\d+$/.test(name);
 }
 
 /** Why the run must fail, one line each. The only value of `DATASYNC_REQUIRE` is `all`. */

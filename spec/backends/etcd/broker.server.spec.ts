@@ -2,7 +2,7 @@ import { Etcd3 } from 'etcd3';
 import { afterAll, describe, it } from 'vitest';
 import { etcdBackend, etcdBroker, fromEtcd } from '../../../lib/backends/etcd/index.ts';
 import { type BrokerSubject, describeBroker } from '../../../lib/testing/index.ts';
-import type { ServerName } from '../../servers/catalogue.ts';
+import { entryOf, type ServerName } from '../../servers/catalogue.ts';
 import { needShared, shared } from '../../servers/shared.ts';
 import { ownPrefix } from '../../support/etcd.ts';
 import { recordBackend } from '../../support/recordBackend.ts';
@@ -20,7 +20,7 @@ function subject(server: ServerName): BrokerSubject<Store> {
   });
   return {
     name: 'etcd',
-    version: server.replace(/.*-/, ''),
+    version: entryOf(server).version,
     capabilities: {
       ...{ write: true, ttl: true, lifetime: true, transactions: true, compareAndSwap: true, deletePrefix: true },
     },
