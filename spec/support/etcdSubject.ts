@@ -1,12 +1,15 @@
 import { noop } from 'cockatiel';
 import { Etcd3, type IOptions } from 'etcd3';
+import { merge } from 'rxjs';
 import { etcdBackend } from '../../lib/backends/etcd/etcdBackend.ts';
+import { listEtcd, watchEtcd } from '../../lib/backends/etcd/halves.ts';
 import type { EtcdOptions } from '../../lib/backends/etcd/sourceOptions.ts';
 import type { RawWrite } from '../../lib/model/broker.ts';
 import { fromBackend } from '../../lib/source/fromBackend.ts';
 import type { SourceSubject } from '../../lib/testing/index.ts';
 import type { Etcd } from '../servers/etcd.ts';
 import { openProxy, type TcpProxy } from '../servers/proxy.ts';
+import { byHand } from './pipelines.ts';
 
 /** Looks often, so that nothing has to be waited for. */
 export const quickly: EtcdOptions = { probeInterval: 200, timeout: 1_500 };
@@ -50,6 +53,18 @@ export interface EtcdStore {
   readonly proxy: TcpProxy;
   /** Through the proxy: the source's. */
   readonly client: Etcd3;
+}
+
+/** The four operators over the halves: all that only a loop can do is not theirs. */
+export function handMadeEtcd(server: () => Promise<Etcd>): SourceSubject<EtcdStore> {
+  return {
+    ...etcdSubject('etcd, list and watch by hand', server),
+    ...byHand,
+    source: ({ client }, { prefixes, codec }) => {
+      const config = { prefixes: prefixes as readonly string[], codec };
+      return merge(watchEtcd(client, config), listEtcd(client, config));
+    },
+  };
 }
 
 let stores = 0;

@@ -2,15 +2,10 @@ import { defer, filter, isObservable, map, type Observable, of, tap } from 'rxjs
 import { bytesCodec } from '../../codecs/bytesCodec.ts';
 import { cold } from '../../internal/cold.ts';
 import type { Codec } from '../../model/codec.ts';
-import { decode } from '../../model/coding.ts';
-import type { DatasyncError } from '../../model/errors.ts';
-import { ChangeEvent, ResyncEvent, type Source } from '../../model/events.ts';
-import { checkOptions, rule } from '../../model/options.ts';
-import { Snapshot } from '../../model/snapshot.ts';
-import type { Change, KeyValue, Rejected } from '../../model/values.ts';
-import { checkSourceConfig, type SourceConfig, sourceRules } from '../../source/config.ts';
+import type { ChangeEvent, ResyncEvent, Source } from '../../model/events.ts';
+import { checkSourceConfig, type SourceConfig } from '../../source/config.ts';
+import { Half, type HalfConfig } from '../../source/halves.ts';
 import { Loop } from '../../source/loop.ts';
-import { isUnder } from '../../source/prefixes.ts';
 import { Member } from './commits.ts';
 import { pinnedMemory } from './memoryBackend.ts';
 import { checkStore, type MemoryStore } from './memoryStore.ts';
@@ -67,12 +62,7 @@ function watched(
 }
 
 /** Configuration of {@link listMemory} and {@link watchMemory}. */
-export interface MemoryHalfConfig<T> {
-  /** Raw string prefixes; `''` is everything. */
-  readonly prefixes: readonly string[];
-  /** Default: `bytesCodec`. */
-  readonly codec?: Codec<T>;
-}
+export type MemoryHalfConfig<T> = HalfConfig<T>;
 
 /**
  * The first half of a source by hand: one resync with what the store holds when it is subscribed, then it completes.
@@ -93,29 +83,9 @@ export function listMemory<T>(
   config: MemoryHalfConfig<T> & { readonly codec: Codec<T> },
 ): Observable<ResyncEvent<T>>;
 export function listMemory<T>(store: MemoryStore, config: MemoryHalfConfig<T>): Observable<ResyncEvent<T>> {
-  const { prefixes, read } = halfOf('listMemory', store, config);
-  return defer(() => {
-    const items: KeyValue<T>[] = [];
-    const rejected: Rejected<T>[] = [];
-    for (const { key, value, revision } of store.list(prefixes)) {
-      const result = read(key, value);
-      if ('error' in result) rejected.push(result);
-      else items.push({ key, value: result.value, revision });
-    }
-    const { revision } = store;
-    const diff = { added: items, changed: [], removed: [] };
-    return of(
-      new ResyncEvent<T>({
-        epoch: 0,
-        revision,
-        reason: 'initial',
-        prefixes,
-        entries: new Snapshot(items),
-        diff,
-        rejected,
-      }),
-    );
-  });
+  checkStore('listMemory', store);
+  const half = new Half('listMemory', 'memory', config);
+  return defer(() => of(half.resync(store.list(half.prefixes), store.revision)));
 }
 
 /**
@@ -136,40 +106,10 @@ export function watchMemory<T>(
   config: MemoryHalfConfig<T> & { readonly codec: Codec<T> },
 ): Observable<ChangeEvent<T>>;
 export function watchMemory<T>(store: MemoryStore, config: MemoryHalfConfig<T>): Observable<ChangeEvent<T>> {
-  const { prefixes, read } = halfOf('watchMemory', store, config);
+  checkStore('watchMemory', store);
+  const half = new Half('watchMemory', 'memory', config);
   return defer(() => store.records(store.position)).pipe(
-    map(({ position: { revision }, changes: raw }) => {
-      const changes: Change<T>[] = [];
-      const rejected: Rejected<T>[] = [];
-      for (const change of raw) {
-        const { key } = change;
-        if (!isUnder(key, prefixes)) continue;
-        if (change.op === 'delete') {
-          changes.push({ op: 'delete', key, prevValue: undefined, revision });
-          continue;
-        }
-        const result = 'error' in change ? { key, raw: change.raw, error: change.error } : read(key, change.value);
-        if ('error' in result) rejected.push(result);
-        else changes.push({ op: 'put', key, value: result.value, prevValue: undefined, revision });
-      }
-      return ChangeEvent.of(changes, revision, { rejected });
-    }),
-    filter(({ changes, rejected }) => changes.length + rejected.length > 0),
+    map(({ position, changes }) => half.change(changes, position.revision)),
+    filter((event) => event !== undefined),
   );
-}
-
-function halfOf<T>(where: string, store: MemoryStore, config: MemoryHalfConfig<T>) {
-  checkStore(where, store);
-  checkOptions(where, config, { prefixes: rule.texts, codec: sourceRules['codec']! }, ['prefixes']);
-  const codec = config.codec ?? (bytesCodec as unknown as Codec<T>);
-  return {
-    prefixes: config.prefixes,
-    read: (key: string, raw: Uint8Array): { readonly value: T } | Rejected<T> => {
-      try {
-        return { value: decode(codec, raw, key, 'memory') };
-      } catch (error) {
-        return { key, raw, error: error as DatasyncError };
-      }
-    },
-  };
 }
