@@ -3,7 +3,7 @@ import type { RawWrite } from '../../model/broker.ts';
 import type { Capabilities } from '../../model/capabilities.ts';
 import type { Codec } from '../../model/codec.ts';
 import type { DatasyncEvent } from '../../model/events.ts';
-import type { SourceConfig } from '../../source/config.ts';
+import type { DeliveryConfig, SourceConfig } from '../../source/config.ts';
 import type { Backend } from '../../source/frames.ts';
 import type { History } from '../history.ts';
 import type { PlaceOptions } from '../steps.ts';
@@ -84,7 +84,10 @@ export interface SourceStage {
 }
 
 /** How the suite makes a source. */
-export type ConformanceConfig = SourceConfig<unknown> & { readonly codec: Codec<unknown> };
+export type ConformanceConfig = SourceConfig<unknown> & {
+  readonly codec: Codec<unknown>;
+  readonly delivery?: DeliveryConfig;
+};
 
 /** An adapter: what {@link describeSource} has to know about one source. `S` is one store, as its `open` returns it. */
 export interface SourceSubject<S> {
