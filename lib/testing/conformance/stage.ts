@@ -3,7 +3,6 @@ import { connect } from '../../internal/connect.ts';
 import type { RawWrite } from '../../model/broker.ts';
 import type { Capabilities } from '../../model/capabilities.ts';
 import type { DatasyncEvent } from '../../model/events.ts';
-import type { SourceConfig } from '../../source/config.ts';
 import type { Backend } from '../../source/frames.ts';
 import { History } from '../history.ts';
 import { recordUpstream } from '../recordUpstream.ts';
@@ -208,7 +207,7 @@ export class Stage implements SourceStage {
   }
 
   /** @param dynamic the prefixes are given as an Observable */
-  subscribe(dynamic: boolean, more: Partial<SourceConfig<unknown>> = {}): void {
+  subscribe(dynamic: boolean, more: Partial<ConformanceConfig> = {}): void {
     const { statusObserver } = this.history;
     const place = { ...this.place, ...(dynamic ? {} : { prefixes: this.prefixes }) };
     const lent: SourceStage = { history: this.history, observed: this.observed, work: this.work, place };
