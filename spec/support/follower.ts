@@ -59,6 +59,7 @@ export class Follower<T> {
   async holds(expected: Readonly<Record<string, T>>): Promise<void> {
     await until(() => {
       expect(this.error).toBeUndefined();
+      expect(this.events).not.toEqual([]);
       expect(Object.fromEntries(this.state)).toEqual(expected);
     });
     expect(this.broken).toEqual([]);

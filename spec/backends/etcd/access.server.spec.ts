@@ -1,0 +1,119 @@
+import { readFileSync } from 'node:fs';
+import type { IOptions } from 'etcd3';
+import { describe, expect, it } from 'vitest';
+import { needServer } from '../../servers/need.ts';
+import { EtcdBench } from '../../support/etcdBench.ts';
+import { until } from '../../support/follower.ts';
+
+const root: Partial<IOptions> = { auth: { username: 'root', password: 'root' } };
+const user: Partial<IOptions> = { auth: { username: 'user', password: 'user' } };
+const prefixes = ['app/'];
+
+async function guarded(auth: 'simple' | 'jwt'): Promise<EtcdBench> {
+  const world = await EtcdBench.start({ auth, tokenTtl: 2 }, root);
+  await world.put('app/1', 'one');
+  return world;
+}
+
+describe.runIf(needServer('etcd-3.4'))('fromEtcd, where access is guarded', () => {
+  it.each(['simple', 'jwt'] as const)('S20: %s tokens that are forgotten or run out are renewed', async (auth) => {
+    const world = await guarded(auth);
+    const follower = world.follow({ prefixes }, world.connect(world.proxy.address, user));
+    await follower.holds({ 'app/1': 'one' });
+    const looked = world.proxy.received;
+    // Tokens live for two seconds: looks go on beyond that.
+    await new Promise((resolve) => setTimeout(resolve, auth === 'jwt' ? 3_000 : 0));
+    expect(world.proxy.received).toBeGreaterThanOrEqual(looked);
+    await world.member.kill();
+    await until(() => expect(follower.status?.state).toBe('backoff'));
+    await world.member.start();
+    const writer = world.connect(world.etcd.endpoints[0]!, root);
+    await until(async () => void (await writer.put('app/1').value('two')));
+    await follower.holds({ 'app/1': 'two' });
+    expect(follower.reasons).toEqual(['initial']);
+  });
+
+  it('S20: a wrong password, none, and a prefix that may not be read: an error that says so, and nothing told', async () => {
+    const world = await guarded('simple');
+    const wrong: Partial<IOptions> = { auth: { username: 'user', password: 'wrong' } };
+    const cases: [Partial<IOptions>, string][] = [
+      [wrong, 'app/'],
+      [{}, 'app/'],
+      [user, 'other/'],
+      [user, ''],
+    ];
+    for (const [options, prefix] of cases) {
+      const follower = world.follow({ prefixes: [prefix] }, world.connect(world.proxy.address, options));
+      await until(() => expect(follower.error).toMatchObject({ code: 'ACCESS_DENIED', backend: 'etcd' }));
+      expect(follower.events).toEqual([]);
+    }
+  });
+
+  it('S20: a permission that is taken away is noticed, though the watch would go on', async () => {
+    const world = await guarded('simple');
+    const follower = world.follow({ prefixes }, world.connect(world.proxy.address, user));
+    await follower.holds({ 'app/1': 'one' });
+    await world.etcd.ctl('role', 'revoke-permission', 'app', '--prefix=true', 'app/');
+    await until(() => expect(follower.error?.code).toBe('ACCESS_DENIED'));
+    expect(Object.fromEntries(follower.state)).toEqual({ 'app/1': 'one' });
+  });
+
+  it("S20: with onDenied 'retry' it is stale, and goes on when the permission is granted again", async () => {
+    const world = await guarded('simple');
+    const follower = world.follow({ prefixes, onDenied: 'retry' }, world.connect(world.proxy.address, user));
+    await follower.holds({ 'app/1': 'one' });
+    await world.etcd.ctl('role', 'revoke-permission', 'app', '--prefix=true', 'app/');
+    await until(() => expect(follower.status?.stale?.cause).toMatchObject({ code: 'ACCESS_DENIED' }));
+    await world.etcd.ctl('put', 'app/1', 'unseen');
+    expect(Object.fromEntries(follower.state)).toEqual({ 'app/1': 'one' });
+    await world.etcd.ctl('role', 'grant-permission', 'app', 'readwrite', '--prefix=true', 'app/');
+    await follower.holds({ 'app/1': 'unseen' });
+    expect(follower.reasons).toEqual(['initial']);
+  });
+
+  it('two prefixes, with permission for no more than them: transactions still come whole', async () => {
+    const world = await guarded('simple');
+    await world.etcd.ctl('role', 'grant-permission', 'app', 'readwrite', '--prefix=true', 'zoo/');
+    const both = ['app/', 'zoo/'];
+    const follower = world.follow({ prefixes: both }, world.connect(world.proxy.address, user));
+    await follower.holds({ 'app/1': 'one' });
+    const done = await world.client
+      .if('app/1', 'Value', '==', 'one')
+      .then(world.client.put('zoo/1').value('z'), world.client.put('app/1').value('a'))
+      .commit();
+    await follower.holds({ 'app/1': 'a', 'zoo/1': 'z' });
+    expect(follower.revisions).toEqual([Number(done.header.revision)]);
+  });
+});
+
+describe.runIf(needServer('etcd-3.4'))('fromEtcd over TLS', () => {
+  it('S20: with a certificate it works; with a wrong one, or none, it says why, and goes on trying', async () => {
+    const world = await EtcdBench.start({ tls: true });
+    const { client, ca, stranger } = world.etcd.certificates!;
+    const secured = (authority: string, pair?: { readonly cert: string; readonly key: string }): Partial<IOptions> => ({
+      credentials: {
+        rootCertificate: readFileSync(authority),
+        ...(pair === undefined ? {} : { privateKey: readFileSync(pair.key), certChain: readFileSync(pair.cert) }),
+      },
+    });
+    const host = `https://localhost:${world.proxy.port}`;
+    await world.etcd.ctl('put', 'a/1', 'one');
+    const good = world.follow({}, world.connect(host, secured(ca, client)));
+    await good.holds({ 'a/1': 'one' });
+    for (const [options, why] of [
+      [secured(stranger.ca, client), /verify|certificate/],
+      [secured(ca), /certificate|SSL|TLS|socket|connection/i],
+    ] as const) {
+      const bad = world.follow({}, world.connect(host, options));
+      await until(() => expect(bad.status?.attempt).toBeGreaterThan(2));
+      expect(bad.statuses.findLast(({ cause }) => cause !== undefined)?.cause).toMatchObject({
+        code: 'CONNECTION_LOST',
+        message: expect.stringMatching(why),
+      });
+      expect(bad.events).toEqual([]);
+      bad.unsubscribe();
+    }
+    await world.etcd.ctl('put', 'a/2', 'two');
+    await good.holds({ 'a/1': 'one', 'a/2': 'two' });
+  });
+});
