@@ -1,0 +1,96 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { consulBroker } from '../../../lib/backends/consul/consulBroker.ts';
+import { textCodec } from '../../../lib/codecs/textCodec.ts';
+import type { ConsulAgent } from '../../servers/consul.ts';
+import { needServer } from '../../servers/need.ts';
+import { consulClient, ownConsul } from '../../support/consul.ts';
+
+const long = { timeout: 30_000, interval: 20 };
+
+async function own(servers: 'dev' | number = 'dev') {
+  const { agent } = await ownConsul({ servers });
+  const make = () => {
+    const broker = consulBroker(consulClient(agent.port), { codec: textCodec });
+    onTestFinished(() => broker.close());
+    return broker;
+  };
+  return { agent, broker: make(), other: make() };
+}
+
+async function sessions(agent: ConsulAgent): Promise<readonly { readonly ID: string; readonly TTL: string }[]> {
+  const { body } = await agent.request('GET', '/v1/session/list');
+  return JSON.parse(body) as readonly { ID: string; TTL: string }[];
+}
+
+const destroy = (agent: ConsulAgent, id: string) => agent.request('PUT', `/v1/session/destroy/${id}`);
+
+describe.runIf(needServer('consul-1.8'))('ttl and lifetime of consulBroker', () => {
+  it('a ttl is made 20 seconds at least, which the result says, and 48 hours at most', async () => {
+    const { agent, broker } = await own();
+    expect(await broker.put('a', '1', { ttl: 1 })).toMatchObject({ ttl: 20_000 });
+    expect(await broker.put('b', '1', { ttl: 60_000 })).toEqual({ revision: expect.any(Number) });
+    expect(await broker.putIfNotExists('c', '1', { ttl: 100 })).toMatchObject({ created: true, ttl: 20_000 });
+    expect((await sessions(agent)).map(({ TTL }) => TTL).sort()).toEqual(['10000ms', '10000ms', '30000ms']);
+    await expect(broker.put('d', '1', { ttl: 200_000_000 })).rejects.toMatchObject({ code: 'UNSUPPORTED', key: 'd' });
+  });
+
+  it('a write that was not done leaves no session behind', async () => {
+    const { agent, broker } = await own();
+    await broker.put('a', '1');
+    expect(await broker.putIfNotExists('a', '2', { ttl: 60_000 })).toEqual({ created: false });
+    expect(await broker.compareAndSwap('a', '0', '2', { ttl: 60_000 })).toEqual({ swapped: false });
+    await expect(broker.txn().put('a', '2', { ttl: 60_000 }).put('b', '2', { ttl: 2e8 }).commit()).rejects.toThrow();
+    expect(await sessions(agent)).toEqual([]);
+  });
+
+  it('a put without a ttl keeps the key, also one that another program holds, and one that is large', async () => {
+    const { agent, broker, other } = await own();
+    for (const key of ['a', 'b', 'c', 'd']) await broker.put(key, '1', { ttl: 60_000 });
+    await other.put('a', '2');
+    await other.txn().put('b', '2').commit();
+    await other.compareAndSwap('c', '1', '2');
+    await other.put('d', 'x'.repeat(500_000));
+    for (const { ID } of await sessions(agent)) await destroy(agent, ID);
+    expect(await other.listKeys()).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  it('keys of one lifetime hang on one session, and end at once with the broker', async () => {
+    const { agent, broker, other } = await own();
+    await broker.put('a', '1', { lifetime: 'client' });
+    await broker.txn().put('b', '1', { lifetime: 'client' }).put('c', '1').commit();
+    await broker.putIfNotExists('d', '1', { lifetime: 'client' });
+    expect(await sessions(agent)).toHaveLength(1);
+    await broker.close();
+    expect(await sessions(agent)).toEqual([]);
+    expect(await other.listKeys()).toEqual(['c']);
+  });
+
+  it('come back when their session was lost, unless somebody wrote the key since', async () => {
+    const { agent, broker, other } = await own();
+    for (const key of ['a', 'b', 'plain', 'gone']) await broker.put(key, '1', { lifetime: 'client' });
+    await broker.put('plain', '2');
+    await broker.delete('gone');
+    await destroy(agent, (await sessions(agent))[0]!.ID);
+    await other.put('b', 'of somebody else');
+    const held = async () => (await other.list()).map(({ key, value }) => `${key}:${value}`);
+    await expect.poll(held, long).toEqual(['a:1', 'b:of somebody else', 'plain:2']);
+  });
+
+  it('are written with another session when Consul does not know the first', async () => {
+    const { agent, broker, other } = await own();
+    await broker.put('a', '1', { lifetime: 'client' });
+    await destroy(agent, (await sessions(agent))[0]!.ID);
+    await broker.put('b', '1', { lifetime: 'client' });
+    await expect.poll(() => other.listKeys(), long).toEqual(['a', 'b']);
+    await broker.close();
+    expect(await other.listKeys()).toEqual([]);
+  });
+
+  it('come back when Consul was killed and lost everything', async () => {
+    const { agent, broker, other } = await own();
+    await broker.put('a', '1', { lifetime: 'client' });
+    await agent.kill();
+    await agent.start();
+    await expect.poll(() => other.listKeys(), long).toEqual(['a']);
+  });
+});
