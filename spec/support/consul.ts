@@ -1,6 +1,13 @@
 import Consul from 'consul';
+import type { Subscription } from 'rxjs';
 import { onTestFinished } from 'vitest';
+import { fromConsul } from '../../lib/backends/consul/fromConsul.ts';
+import type { FromConsulConfig } from '../../lib/backends/consul/options.ts';
+import { textCodec } from '../../lib/codecs/textCodec.ts';
 import type { RawWrite } from '../../lib/model/broker.ts';
+import type { DatasyncEvent } from '../../lib/model/events.ts';
+import type { SourceStatus } from '../../lib/model/status.ts';
+import { notation } from '../../lib/testing/index.ts';
 import { type ConsulAgent, type ConsulOptions, startConsul } from '../servers/consul.ts';
 import { openProxy, type TcpProxy } from '../servers/proxy.ts';
 
@@ -46,4 +53,51 @@ export async function write(agent: ConsulAgent, values: Readonly<Record<string, 
     return value === undefined ? { op: 'delete', key } : { op: 'put', key, value: Buffer.from(value) };
   });
   for (let start = 0; start < all.length; start += 64) await commit(agent, all.slice(start, start + 64));
+}
+
+/** What a subscription saw: the reason of each resync, and each change in the notation; its view, and how small that ever was. */
+export class ConsulView {
+  readonly told: string[] = [];
+  readonly statuses: SourceStatus[] = [];
+  values: Readonly<Record<string, string>> | undefined;
+  smallest = Infinity;
+  /** Of the last event: keys, and the codes of their errors. */
+  rejected: readonly (readonly [key: string, code: string])[] = [];
+  error: unknown;
+  readonly subscription: Subscription;
+
+  constructor(client: Consul, config: Partial<FromConsulConfig<string>> = {}) {
+    const source = fromConsul(client, {
+      prefixes: ['a/'],
+      codec: textCodec,
+      wait: 500,
+      timeout: 1_000,
+      every: 5,
+      retry: { delay: 20, maxDelay: 100 },
+      statusObserver: { next: (status) => this.statuses.push(status) },
+      ...config,
+    });
+    this.subscription = source.subscribe({
+      next: (event) => this.#take(event),
+      error: (error) => (this.error = error),
+    });
+    onTestFinished(() => this.subscription.unsubscribe());
+  }
+
+  /** What the status says is amiss now: the code of the error. */
+  get stale(): unknown {
+    return (this.statuses.at(-1)?.stale?.cause as { code?: unknown } | undefined)?.code;
+  }
+
+  #take(event: DatasyncEvent<string>): void {
+    this.told.push(event.type === 'resync' ? event.reason : notation.format(event));
+    this.rejected = event.rejected.map(({ key, error }) => [key, error.code]);
+    const values = new Map(event.type === 'resync' ? [] : Object.entries(this.values!));
+    if (event.type === 'resync') for (const { key, value } of event.entries.items) values.set(key, value);
+    else
+      for (const change of event.changes)
+        change.op === 'put' ? values.set(change.key, change.value) : values.delete(change.key);
+    this.values = Object.fromEntries(values);
+    this.smallest = Math.min(this.smallest, values.size);
+  }
 }

@@ -119,7 +119,9 @@ export class Part {
     if (isNews && (wentBack || listing.index < known.index)) this.#goBack(listing.index);
     this.#index = known.index = listing.index;
     const isLarge = answer.body.length > large;
-    if (isLarge !== this.#isLarge) this.#digest = undefined;
+    // The next answer is of the same kind as this one, or of one that there was none of.
+    if (!isLarge) this.#digest = digestOf(answer);
+    else if (!this.#isLarge) this.#digest = undefined;
     this.#isLarge = isLarge;
 
     const isEmpty = before === 0 && listing.entries.length === 0;
