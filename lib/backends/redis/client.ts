@@ -1,0 +1,90 @@
+import { DatasyncError } from '../../model/errors.ts';
+import { checkArgument, isObject, type Leaf, withMethods } from '../../model/options.ts';
+
+/** What a command takes. */
+export type RedisArgument = string | number | Uint8Array | readonly (string | number | Uint8Array)[];
+
+/** What a client of ioredis 5 or 6 has, node and cluster alike, as far as it is used here. */
+interface AnyClient {
+  readonly status: string;
+  call(command: string, ...args: never[]): Promise<unknown>;
+  callBuffer(command: string, ...args: never[]): Promise<unknown>;
+  connect(): Promise<void>;
+  disconnect(reconnect?: boolean): void;
+  on(event: string, listener: (...args: unknown[]) => void): unknown;
+  off(event: string, listener: (...args: unknown[]) => void): unknown;
+}
+
+/** A `Redis` of ioredis 5.11 or later, or 6: a connection to one node, also one that Sentinels name. */
+export interface RedisNode extends AnyClient {
+  readonly isCluster: boolean;
+  readonly options: object;
+  duplicate(override?: object): RedisNode;
+}
+
+/** A `Cluster` of ioredis 5.11 or later, or 6. */
+export interface RedisCluster extends AnyClient {
+  readonly isCluster: boolean;
+  readonly options: object;
+  duplicate(startupNodes?: never[], options?: object): RedisCluster;
+  nodes(role?: 'master'): RedisNode[];
+}
+
+/** A client of ioredis. */
+export type RedisClient = RedisNode | RedisCluster;
+
+const clientRule: Leaf = [
+  (value) => withMethods('', 'duplicate', 'callBuffer')[0](value) && isObject((value as RedisClient).options),
+  'a Redis or Cluster of ioredis',
+];
+
+/** @throws DatasyncError `INVALID_CONFIG` */
+export function checkClient(where: string, client: RedisClient): void {
+  checkArgument(where, 'client', client, clientRule);
+  const { keyPrefix, redisOptions } = client.options as {
+    readonly keyPrefix?: string;
+    readonly redisOptions?: { readonly keyPrefix?: string };
+  };
+  const prefix = keyPrefix ?? redisOptions?.keyPrefix ?? '';
+  if (prefix === '') return;
+  const message = `${where}: the client has the keyPrefix ${JSON.stringify(prefix)}, which ioredis puts before the keys of some commands only: make one without it, and give whole prefixes`;
+  throw new DatasyncError('INVALID_CONFIG', message, { backend: 'redis' });
+}
+
+export function isCluster(client: RedisClient): client is RedisCluster {
+  return client.isCluster;
+}
+
+/** The number of the database that the options of a client name. */
+export function databaseOf(client: RedisNode): number {
+  return (client.options as { readonly db?: number }).db ?? 0;
+}
+
+/** Whether Sentinels say which node it is. */
+export function isNamedBySentinels(client: RedisNode): boolean {
+  const { sentinels } = client.options as { readonly sentinels?: readonly unknown[] | null };
+  return Array.isArray(sentinels) && sentinels.length > 0;
+}
+
+/** What every connection of ours has, whatever the client it is made after. */
+export const ownConnection: Readonly<Record<string, unknown>> = {
+  lazyConnect: true,
+  // A connection is used once: the loop above makes the next, and everything that depends on it anew.
+  retryStrategy: null,
+  reconnectOnError: null,
+  sentinelRetryStrategy: null,
+  maxRetriesPerRequest: null,
+  enableOfflineQueue: false,
+  autoResubscribe: false,
+  autoResendUnfulfilledCommands: false,
+  enableAutoPipelining: false,
+  // ioredis 6 drops what the server pushes over RESP3.
+  protocol: 2,
+  replyMapping: undefined,
+  // A master that was paused and replaced would be believed for ever.
+  failoverDetector: true,
+  commandTimeout: undefined,
+  socketTimeout: undefined,
+  keyPrefix: undefined,
+  monitor: false,
+};

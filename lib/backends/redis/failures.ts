@@ -1,0 +1,44 @@
+import { DatasyncError, messageOf } from '../../model/errors.ts';
+import { ContinuityLost, FatalError } from '../../source/frames.ts';
+
+const denied = /\b(NOPERM|NOAUTH|WRONGPASS)\b|invalid password|invalid username-password/;
+const unknownCommand = /unknown (sub)?command|wrong number of arguments|syntax error|not supported|is disabled/i;
+const wrongType = /^-?WRONGTYPE\b/;
+const passing = /^-?(LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|READONLY|UNBLOCKED)\b/;
+
+/** The server has answered, and its answer is an error. */
+export function isReply(error: unknown): boolean {
+  return /^-?[A-Z][A-Z0-9]+ /.test(messageOf(error));
+}
+
+/** These credentials will not do, until somebody changes what they may. */
+export function isDenied(error: unknown): boolean {
+  return denied.test(messageOf(error));
+}
+
+/** The server, or what stands before it, does not know what it was asked. */
+export function isUnknown(error: unknown): boolean {
+  return isReply(error) && unknownCommand.test(messageOf(error));
+}
+
+/** The key holds something else than what was asked for. */
+export function isWrongType(error: unknown): boolean {
+  return wrongType.test(messageOf(error));
+}
+
+/** It is about one key: the next may be read. */
+export function isAboutKey(error: unknown): boolean {
+  return isReply(error) && !isDenied(error) && !passing.test(messageOf(error));
+}
+
+/** What a failure means for the connection. @param retryDenied whether denied access is tried again, as everything else is */
+export function failure(error: unknown, retryDenied: boolean): unknown {
+  if (error instanceof ContinuityLost || error instanceof FatalError) return error;
+  const isDenial = isDenied(error);
+  if (error instanceof DatasyncError && !isDenial) return error;
+  const known = new DatasyncError(isDenial ? 'ACCESS_DENIED' : 'CONNECTION_LOST', messageOf(error), {
+    cause: error,
+    backend: 'redis',
+  });
+  return isDenial && !retryDenied ? new FatalError(known.message, { cause: known }) : known;
+}

@@ -1,0 +1,6 @@
+export type { RedisArgument, RedisClient, RedisCluster, RedisNode } from './client.ts';
+export { fromRedis } from './fromRedis.ts';
+export type { KeyEncoding } from './keys.ts';
+export { hashReader, jsonReader, type RedisCall, type RedisReader } from './readers.ts';
+export { redisBackend } from './redisBackend.ts';
+export type { FromRedisConfig, RedisOptions } from './sourceOptions.ts';

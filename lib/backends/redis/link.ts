@@ -1,0 +1,146 @@
+import { defer, from, ignoreElements, merge, mergeMap, type Observable, repeat, throwError, timer } from 'rxjs';
+import { cold } from '../../internal/cold.ts';
+import { DatasyncError } from '../../model/errors.ts';
+import { isNamedBySentinels, ownConnection, type RedisNode } from './client.ts';
+import { isReply } from './failures.ts';
+import type { RedisCall } from './readers.ts';
+
+/** The socket of a connection: there as soon as it has been connected. */
+interface Wire {
+  readonly bytesRead: number;
+  readonly remoteAddress?: string;
+  readonly remotePort?: number;
+  destroy(): void;
+}
+
+/**
+ * Two connections to one server, since the one that hears what happens may not ask for anything else. They are used once:
+ * whatever breaks one of them ends both.
+ */
+export class Link {
+  readonly hearing: RedisNode;
+  readonly reading: RedisNode;
+  #closed = false;
+  #failure: unknown;
+
+  constructor(client: RedisNode) {
+    // The check asks for the role of the node, and warns on the console where `INFO` is not allowed.
+    const own = { ...ownConnection, enableReadyCheck: isNamedBySentinels(client) };
+    this.hearing = client.duplicate(own);
+    this.reading = client.duplicate(own);
+    for (const connection of this.#both) {
+      connection.on('error', (error: unknown) => {
+        this.#failure = error;
+      });
+    }
+  }
+
+  get #both(): readonly RedisNode[] {
+    return [this.hearing, this.reading];
+  }
+
+  /** Asks the connection that reads. */
+  readonly call: RedisCall = (command, ...args) => this.reading.callBuffer(command, ...(args as never[]));
+
+  /** Connects both. @throws what kept it from that */
+  async connect(): Promise<void> {
+    try {
+      await Promise.all(this.#both.map((connection) => connection.connect()));
+    } catch (error) {
+      throw this.#failure ?? error;
+    }
+    const [heard, read] = await Promise.all(this.#both.map(identityOf));
+    if (heard === read) return;
+    throw new DatasyncError('CONNECTION_LOST', 'two connections came to two servers: a failover is under way', {
+      backend: 'redis',
+    });
+  }
+
+  /** Fails as soon as one of both is over. */
+  readonly over: Observable<never> = cold((subscriber) => {
+    const end = (): void => {
+      const message = 'the connection was closed';
+      subscriber.error(this.#failure ?? new DatasyncError('CONNECTION_LOST', message, { backend: 'redis' }));
+    };
+    for (const connection of this.#both) {
+      // `end` also comes where there never was a connection.
+      for (const event of ['close', 'end']) {
+        connection.on(event, end);
+        subscriber.add(() => connection.off(event, end));
+      }
+    }
+  });
+
+  /**
+   * Fails when one of both says nothing any more, or a question is refused.
+   *
+   * @param ask a small question to the server, on the connection that reads
+   */
+  probed(ask: () => Promise<unknown>, interval: number, limit: number): Observable<never> {
+    return merge(
+      probed(this.hearing, () => this.hearing.call('ping'), interval, limit),
+      probed(this.reading, ask, interval, limit),
+    );
+  }
+
+  /** At once, also where nobody answers any more. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const connection of this.#both) {
+      connection.disconnect();
+      wireOf(connection)?.destroy();
+    }
+  }
+}
+
+function wireOf(connection: RedisNode): Wire | undefined {
+  return (connection as unknown as { readonly stream?: Wire | null }).stream ?? undefined;
+}
+
+/** Which process it is; where that may not be asked, where it was found. */
+async function identityOf(connection: RedisNode): Promise<string> {
+  try {
+    const run = /^run_id:(.*)$/m.exec(String(await connection.call('INFO', ...(['server'] as never[]))))?.[1];
+    if (run !== undefined) return run.trim();
+  } catch (error) {
+    if (!isReply(error)) throw error;
+  }
+  const wire = wireOf(connection);
+  return `${wire?.remoteAddress}:${wire?.remotePort}`;
+}
+
+function probed(
+  connection: RedisNode,
+  ask: () => Promise<unknown>,
+  interval: number,
+  limit: number,
+): Observable<never> {
+  /** Dead only when no byte came at all: an answer may stand behind a long one. */
+  const silent = (): Observable<never> =>
+    defer(() => {
+      const before = wireOf(connection)?.bytesRead;
+      // Once more around the loop: a process that was stopped itself has not looked at what came meanwhile.
+      return timer(limit).pipe(
+        mergeMap(() => timer(0)),
+        mergeMap(() => (wireOf(connection)?.bytesRead === before ? throwError(() => dead(limit)) : silent())),
+      );
+    });
+  const question = cold<never>((subscriber) => {
+    subscriber.add(silent().subscribe({ error: (error: unknown) => subscriber.error(error) }));
+    subscriber.add(
+      from(ask()).subscribe({ error: (e: unknown) => subscriber.error(e), complete: () => subscriber.complete() }),
+    );
+  });
+  return timer(interval).pipe(
+    mergeMap(() => question),
+    repeat(),
+    ignoreElements(),
+  );
+}
+
+function dead(limit: number): DatasyncError {
+  return new DatasyncError('DEAD_STREAM', `the server said nothing for ${limit} ms, though it was asked`, {
+    backend: 'redis',
+  });
+}
