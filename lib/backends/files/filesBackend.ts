@@ -73,7 +73,7 @@ export function filesBackend(options: FilesOptions): Backend<never> {
         let watchers: Watchers | undefined;
         let last: Scanned | undefined;
         let took = 0;
-        /** Something cannot be watched, or there is nothing yet to watch: no hints come from there. */
+        /** Something cannot be watched, or read, or there is nothing yet to watch: no hints come from there. */
         let blind = false;
 
         // The watcher comes first: what happens before it is armed is in the scan, what happens after is hinted at.
@@ -95,7 +95,10 @@ export function filesBackend(options: FilesOptions): Backend<never> {
           last = found;
           if (found.unsettled) alarm.ring();
           watchers?.follow(found.targets);
-          blind = watchers?.trouble !== undefined || [...found.targets.values()].includes(undefined);
+          blind =
+            watchers?.trouble !== undefined ||
+            [...found.targets.values()].includes(undefined) ||
+            found.problems.some(({ code }) => code === 'UNREADABLE');
           return teller.frames(guard?.check(found) ?? found, watchers?.trouble, signal);
         };
 

@@ -51,13 +51,13 @@ export async function targetOf(root: Root): Promise<WatchTarget | undefined> {
   const { path } = root;
   try {
     const stats = await look(path);
-    if (stats.isDirectory()) return { directory: path, identity: identityOf(stats), root };
+    if (stats.isDirectory()) return { directory: path, identity: watchedIdentityOf(stats), root };
   } catch {
     // It may come into being.
   }
   try {
     const directory = dirname(path);
-    return { directory, identity: identityOf(await look(directory)), only: basename(path) };
+    return { directory, identity: watchedIdentityOf(await look(directory)), only: basename(path) };
   } catch {
     return undefined;
   }
@@ -66,6 +66,11 @@ export async function targetOf(root: Root): Promise<WatchTarget | undefined> {
 /** Inode numbers are used again, at once by some file systems: only with the time of birth do they tell two objects apart. */
 function identityOf({ dev, ino, birthtimeNs }: BigIntStats): string {
   return `${dev}:${ino}:${birthtimeNs}`;
+}
+
+/** A watcher that was armed while a directory could not be read sees nothing in it later. */
+function watchedIdentityOf(stats: BigIntStats): string {
+  return `${identityOf(stats)}:${stats.mode}:${stats.uid}`;
 }
 
 /**

@@ -45,11 +45,10 @@ export function sharedWatch(watch: Watch, target: WatchTarget): Observable<Sign>
     shared.watcher?.unsubscribe();
     const tell = (sign: Sign): void => {
       if (sign === 'ready') shared.ready = true;
-      if (sign instanceof Error) {
-        // Whoever tries again starts a new one.
-        if (pool.get(id) === shared) pool.delete(id);
-        shared.watcher?.unsubscribe();
-      }
+      // Whoever tries again starts a new one.
+      if ((sign === 'lost' || sign instanceof Error) && pool.get(id) === shared) pool.delete(id);
+      // One that is lost is closed by who let go of it: in the middle of its own doing it would not close everything.
+      if (sign instanceof Error) shared.watcher?.unsubscribe();
       for (const each of [...shared.listeners]) each(sign);
     };
     shared.watcher = watchTarget(watch, target).subscribe({

@@ -16,8 +16,11 @@ export interface WatchTarget {
   readonly root?: Pick<Root, 'depth' | 'ignores' | 'rules'>;
 }
 
-/** `ready`: armed · `touched`: something may have changed · an Error: the watcher cannot work. */
-export type Sign = 'ready' | 'touched' | Error;
+/**
+ * `ready`: armed · `touched`: something may have changed · `lost`: it has let go of its directory, and will say nothing more · an
+ * Error: the watcher cannot work.
+ */
+export type Sign = 'ready' | 'touched' | 'lost' | Error;
 
 /** The one function of chokidar that is used. */
 export type Watch = (paths: string, options: ChokidarOptions) => FSWatcher;
@@ -49,7 +52,10 @@ export function watchTarget(watch: Watch, { directory, only, root }: WatchTarget
       watcher.on('error', noop);
     });
     watcher.on('ready', () => subscriber.next('ready'));
-    watcher.on('all', () => subscriber.next('touched'));
+    // It lets go of a directory that it may not read for a moment, and does not come back when it may.
+    watcher.on('all', (event, path) =>
+      subscriber.next(event === 'unlinkDir' && path === directory ? 'lost' : 'touched'),
+    );
     // It says nothing of a write that follows another within 50 ms, nor of a link that it ignores: `..data` of a ConfigMap.
     watcher.on('raw', (_event, path: unknown) => {
       if (typeof path !== 'string' || counts(basename(path))) subscriber.next('touched');

@@ -7,6 +7,8 @@ interface Armed {
   readonly target: WatchTarget;
   readonly subscription: Subscription;
   ready: boolean;
+  /** It says nothing more. */
+  lost: boolean;
 }
 
 /** Milliseconds to wait for a watcher to be armed; a tree that is written to all the time may keep it busy for ever. */
@@ -50,7 +52,7 @@ export class Watchers {
       const armed = this.#armed.get(path);
       const failed = this.#failed.get(path);
       const again = failed !== undefined && now - failed.since >= retryAfter;
-      if (same(armed?.target, target) && !again) continue;
+      if (same(armed?.target, target) && armed?.lost !== true && !again) continue;
       this.#armed.delete(path);
       if (failed !== undefined) failed.since = now;
       if (target === undefined) this.#failed.delete(path);
@@ -66,10 +68,11 @@ export class Watchers {
   }
 
   #arm(path: string, target: WatchTarget): void {
-    const armed: Armed = { target, subscription: new Subscription(), ready: false };
+    const armed: Armed = { target, subscription: new Subscription(), ready: false, lost: false };
     this.#armed.set(path, armed);
     const next = (sign: Sign): void => {
       if (sign === 'ready') this.#failed.delete(path);
+      if (sign === 'lost') armed.lost = true;
       if (sign instanceof Error) this.#fail(path, sign, armed);
       if (sign !== 'touched') {
         armed.ready = true;

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { Subject } from 'rxjs';
 import { describe, expect, it } from 'vitest';
@@ -173,18 +173,6 @@ describe('fromFiles: what is missing or cannot be read', () => {
     }
     await until(() => expect(told.stale).toBeUndefined());
     expect(told.log).toEqual(['resync initial', 'put /c none > 1']);
-  });
-
-  it.skipIf(process.getuid?.() === 0)('keeps the entries of a file that it may not read', async () => {
-    const dir = temporaryDirectory();
-    const file = join(dir, 'a.json');
-    write(file, { '/a': 1 });
-    const told = await recordLive({ paths: [dir] });
-    chmodSync(file, 0);
-    await until(() => expect(told.stale).toMatchObject({ code: 'UNREADABLE', file }));
-    chmodSync(file, 0o600);
-    await until(() => expect(told.stale).toBeUndefined());
-    expect(told.log).toEqual(['resync initial']);
   });
 
   it('ends where a configured file is of no known format', async () => {

@@ -50,9 +50,10 @@ describe('scan', () => {
   it('believes a file when it has stood still', async () => {
     const dir = temporaryDirectory();
     write(join(dir, 'a.json'), { '/a': 1 });
+    stopped = statSync(join(dir, 'a.json')).ctimeMs + 20;
     const young = await look(dir);
     expect([keysOf(young), young.waiting, young.unsettled, during.reads]).toEqual([[], true, true, 0]);
-    ahead = 1_000;
+    stopped += 1_000;
     const old = await look(dir, young);
     expect([keysOf(old), old.waiting, old.unsettled]).toEqual([['/a'], false, false]);
   });

@@ -103,6 +103,24 @@ describe('Watchers', () => {
     watchers.close();
   });
 
+  it('renews a watcher that has let go of its directory, for all who share it', () => {
+    const { made, watch } = fake();
+    const rings = [0, 0];
+    const all = targets(target('/a', '1'));
+    const both = [0, 1].map((i) => new Watchers(watch, () => rings[i]!++));
+    for (const watchers of both) watchers.follow(all);
+    made[0]!.emit('all', 'unlinkDir', '/a/below');
+    for (const watchers of both) watchers.follow(all);
+    expect(made).toHaveLength(1);
+    made[0]!.emit('all', 'unlinkDir', '/a');
+    for (const watchers of both) watchers.follow(all);
+    expect(made.map(({ closed }) => closed)).toEqual([true, false]);
+    made[1]!.emit('ready');
+    expect(rings).toEqual([3, 3]);
+    for (const watchers of both) watchers.close();
+    expect(made[1]!.closed).toBe(true);
+  });
+
   it('gives up a watcher for which the system has nothing left, says so, and tries again later', () => {
     vi.useFakeTimers();
     try {
