@@ -2,6 +2,10 @@ import { defineConfig } from 'vitest/config';
 
 /** Specs that touch a real file system and real time. */
 const files = 'spec/backends/files/**/*.spec.ts';
+/** Those of them that depend most on what the watcher says and when. */
+const watching = ['conformance', 'directories', 'editors', 'history', 'races', 'watching'].map(
+  (name) => `spec/backends/files/${name}.spec.ts`,
+);
 
 /** Specs against real servers, and those of what starts them. */
 const servers = ['spec/**/*.server.spec.ts', 'spec/servers/**/*.spec.ts'];
@@ -48,6 +52,20 @@ export default defineConfig({
       },
       {
         extends: true,
+        // The oldest chokidar that the peer range allows.
+        resolve: { alias: { chokidar: 'chokidar-4' } },
+        test: {
+          name: 'files, chokidar 4',
+          include: watching,
+          env: { DATASYNC_CHOKIDAR: 'chokidar-4' },
+          pool: 'threads',
+          isolate: true,
+          maxWorkers: 4,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
         // One file after the other in one realm: they share the servers that the first of them has started.
         test: {
           name: 'servers',
@@ -59,7 +77,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

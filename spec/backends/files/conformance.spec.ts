@@ -7,7 +7,7 @@ import { filesBackend } from '../../../lib/backends/files/index.ts';
 import { textCodec } from '../../../lib/codecs/textCodec.ts';
 import { fromBackend } from '../../../lib/source/fromBackend.ts';
 import { describeSource, type SourceSubject } from '../../../lib/testing/index.ts';
-import chokidar from '../../../node_modules/chokidar/package.json' with { type: 'json' };
+import { chokidar } from '../../support/chokidar.ts';
 import { json } from '../../support/files.ts';
 import { recordBackend } from '../../support/recordBackend.ts';
 

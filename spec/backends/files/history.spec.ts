@@ -7,7 +7,7 @@ import { filesBackend } from '../../../lib/backends/files/index.ts';
 import { jsonCodec } from '../../../lib/codecs/jsonCodec.ts';
 import { fromBackend } from '../../../lib/source/fromBackend.ts';
 import { History, inspect, recordHistory, recordUpstream, undecodable } from '../../../lib/testing/index.ts';
-import chokidar from '../../../node_modules/chokidar/package.json' with { type: 'json' };
+import { chokidar } from '../../support/chokidar.ts';
 import { json, temporaryDirectory, until, yaml } from '../../support/files.ts';
 import { randomNumbers } from '../../support/randomNumbers.ts';
 import { recordBackend } from '../../support/recordBackend.ts';
