@@ -38,8 +38,8 @@ export function write(path: string, values: Readonly<Record<string, unknown>> | 
 }
 
 /** Waits for a condition, without a word about how long it takes. */
-export function until(condition: () => void): Promise<void> {
-  return vi.waitFor(condition, { timeout: 15_000, interval: 10 });
+export function until(condition: () => void, { timeout = 15_000 } = {}): Promise<void> {
+  return vi.waitFor(condition, { timeout, interval: 10 });
 }
 
 /** Everything that a source of files told. */

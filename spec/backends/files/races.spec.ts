@@ -15,9 +15,9 @@ const renamed: Save = (file, text) => {
 };
 
 describe('fromFiles: races', () => {
-  // 20 directories × 10 pairs of writes; the gaps go from 0 to 120 ms, mixed over directories and rounds.
-  it('never loses the second of two writes 0 to 120 ms apart, 200 times, by hints alone', {
-    timeout: 60_000,
+  // 20 directories × 25 pairs of writes; the gaps go from 0 to 120 ms, mixed over directories and rounds.
+  it('never loses the second of two writes 0 to 120 ms apart, 500 times, by hints alone', {
+    timeout: 120_000,
   }, async () => {
     const parent = temporaryDirectory();
     const runs = Array.from({ length: 20 }, async (_, run) => {
@@ -26,9 +26,9 @@ describe('fromFiles: races', () => {
       const file = join(parent, String(run), name);
       write(file, { '/k': 'start' });
       const told = await recordLive({ paths: [run % 5 === 0 ? file : join(parent, String(run))], rescan: never });
-      for (let round = 0; round < 10; round++) {
+      for (let round = 0; round < 25; round++) {
         save(file, textOf({ '/k': `${round} first` }));
-        const gap = ((run * 10 + round) * 37) % 200;
+        const gap = ((run * 25 + round) * 37) % 200;
         if (gap > 0) await pause(gap * 0.6);
         save(file, textOf({ '/k': `${round} last.` }));
         await until(() => expect(told.state).toEqual({ '/k': `${round} last.` }));
