@@ -1,0 +1,3 @@
+import { run } from './gitops.ts';
+
+await run((line) => console.log(line));
