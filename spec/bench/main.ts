@@ -2,6 +2,7 @@
 // a peer that does the same in the same run, interleaved; medians. Judge the ratios: the rest is the machine.
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import { files } from './files.ts';
 import { pipeline } from './pipeline.ts';
 import { memory, resync } from './resync.ts';
 import { type Figure, table } from './table.ts';
@@ -11,6 +12,10 @@ const parts: Readonly<Record<string, { title: string; run: (quick: boolean) => P
   pipeline: { title: 'Changes through the operators, 100 B values, a handler that returns at once', run: pipeline },
   toState: { title: 'The whole view after each change', run: state },
   memory: { title: 'Memory held, 100 B values (heap and buffers, after a collection)', run: memory },
+  files: {
+    title: 'Files: until everything is told, and until a change is (100 ms of it is waiting for more)',
+    run: files,
+  },
   resync: { title: 'A listing of 100 B values in pages of 2,000, each in its own turn of the event loop', run: resync },
 };
 

@@ -1,4 +1,4 @@
-import { defer, merge, type Observable, Subject, startWith, switchMap, take, timer } from 'rxjs';
+import { asyncScheduler, defer, merge, type Observable, Subject, startWith, switchMap, take, timer } from 'rxjs';
 
 /** Milliseconds without a further hint after which a scan is due: most savings are several writes. */
 const quiet = 100;
@@ -25,15 +25,19 @@ export class Alarm {
    * Emits once, when a scan is due.
    *
    * @param rest milliseconds after which one is due without any hint
-   * @param took how long the last one took, in milliseconds: a long one must not follow on its own heels
+   * @param took how long the last one took, in milliseconds, which is over now: the next one must not follow on its heels
    */
   due(rest: number, took: number): Observable<unknown> {
     return defer(() => {
+      const end = asyncScheduler.now();
+      /** At least so many milliseconds from now on, and so many after the last scan. */
+      const after = (least: number, sinceLast: number) =>
+        timer(Math.max(least, end + sinceLast - asyncScheduler.now()));
       const hints = this.#rung ? this.#hints.pipe(startWith(undefined)) : this.#hints;
-      const calm = hints.pipe(switchMap(() => timer(Math.max(quiet, took))));
+      const calm = hints.pipe(switchMap(() => after(quiet, took)));
       const late = hints.pipe(
         take(1),
-        switchMap(() => timer(Math.max(limit, 4 * took))),
+        switchMap(() => after(limit, 4 * took)),
       );
       return merge(calm, late, timer(Math.max(rest, 10 * took))).pipe(take(1));
     });

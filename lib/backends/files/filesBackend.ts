@@ -107,7 +107,8 @@ export function filesBackend(options: FilesOptions): Backend<never> {
           const start = asyncScheduler.now();
           return fromAsync(async (signal) => {
             const found = await scan(resolved, last ?? nothingScanned, signal);
-            took = Math.max(0, asyncScheduler.now() - start);
+            // The first one reads everything, which says nothing of the next.
+            took = last === undefined ? 0 : Math.max(0, asyncScheduler.now() - start);
             signal.throwIfAborted();
             return tell(found, signal);
           }).pipe(concatMap((frames) => from(frames)));
