@@ -17,21 +17,27 @@ const protobufInJson = 'proto3 JSON';
 /**
  * Watches YAML and JSON files: a resync with all their entries, then what changes in them.
  *
- * A file is `data: [{ key, value }]`, in YAML or JSON. Files may be edited, moved, renamed, removed and made again; an entry
- * that moves from one file to another in one go is no change. All changes that one look finds are one event, with
- * `coalesced: true`, since states in between may have been skipped.
+ * A file is `data: [{ key, value }]`, in YAML (all its documents count) or JSON, or whatever `project` understands. Files may be
+ * edited, moved, renamed, removed and made again; an entry that moves from one file to another in one go is no change. All
+ * changes that one look finds are one event, with `coalesced: true`, since states in between may have been skipped.
  *
  * - A file that cannot be parsed: its entries stay, its keys are `rejected` (`PARSE_FAILED` with file, line and column), and
  *   the status is `stale` until it is mended. One that never could be parsed makes the status stale, no more.
- * - A configured path that is missing, or anything that cannot be read: its entries stay, the status is stale. A file that
- *   is missing below a configured directory: its entries are deleted.
+ * - A configured path that is missing (but see `missing`), or anything that cannot be read: its entries stay, the status is
+ *   stale. A file that is missing below a configured directory: its entries are deleted (but see `onShrink`).
  * - An entry that repeats a key of its file, or has no value: that key is `rejected`.
+ * - A key that two files have: the first path wins. What the other one says is `rejected` (`DUPLICATE_KEY`, with both places), in
+ *   one event with what the first one says, and is told when the first one goes.
  *
- * Needs the peers `chokidar` (unless `usePolling`), and `js-yaml` as soon as there is a YAML file. Writers should replace a
- * file by renaming over it: a half-written YAML file is mostly valid YAML.
+ * Needs the peers `chokidar` 4 or 5 (unless `usePolling`), and `js-yaml` as soon as there is a YAML file. Where the system has no
+ * watches left, everything is looked at every second instead, and the status says so.
+ *
+ * Half a YAML file is mostly valid YAML, so a file is read only when it has stood still for 50 ms. Writers that may pause for longer
+ * should rename a new file over the old one, or set `endMarker`; `onShrink` holds back what seems to be lost.
  *
  * Errors: `INVALID_CONFIG` (thrown), `MISSING_PEER`, and with `mustExist` `UNREADABLE`. Completion: never.
- * Memory: the entries of all files as bytes, and what each subscription holds of them.
+ * Memory: the entries of all files as bytes, the whole text of each YAML file of 256 kB or more, of which only what differs is
+ * parsed again, and what each subscription holds of them.
  *
  * @example
  * fromFiles({ paths: ['config/'], prefixes: ['/nodes/'] }).pipe(toState())

@@ -1,12 +1,15 @@
 import { setImmediate } from 'node:timers/promises';
 import { decodeText } from '../../internal/bytes.ts';
+import { DatasyncError } from '../../model/errors.ts';
 import type { RawEntry } from '../../source/frames.ts';
 import { align, type Part } from './alignment.ts';
+import { parseError } from './fault.ts';
 import { type Entries, itemEntry, lacksEnd, type Reading } from './parse.ts';
 import { type Layout, layoutOf } from './yamlItems.ts';
 
 /** Bytes from which on it pays to keep a file, and to parse again only what has changed in it. */
 const large: number = 1 << 18;
+const newline = 0x0a;
 /** Bytes that are parsed at once: a larger text blocks the event loop for longer, and takes 40 times its size meanwhile. */
 const batch = 1 << 18;
 
@@ -41,28 +44,42 @@ export function isLarge(bytes: Uint8Array, reading: Reading): boolean {
  * Reads a YAML file in pieces, and of one that was read before only the items that are not the same bytes.
  *
  * @param last what was read of it before, where it was read so
- * @returns `undefined` where it cannot be read so: it is to be parsed as a whole, which also says what is wrong with it
+ * @returns `undefined` where it cannot be read so: it is to be parsed as a whole
+ * @throws DatasyncError `PARSE_FAILED` where a part is no YAML, for then the whole is none either
  */
 export async function readPieces(
+  file: string,
   bytes: Buffer,
   last: LargeFile | undefined,
   reading: Reading,
   signal: AbortSignal,
 ): Promise<LargeFile | undefined> {
   if (lacksEnd(bytes.toString('utf8', Math.max(0, bytes.length - 1_000)), reading)) return undefined;
-  const { parseYamlItems } = await import('../../codecs/parseYaml.ts');
-  const read = (text: string) => parseYamlItems(text, 'data');
+  const { parseYamlItems, yamlFault } = await import('../../codecs/parseYaml.ts');
+  const read: Read = (text, linesBefore) => {
+    try {
+      return parseYamlItems(text, 'data');
+    } catch (cause) {
+      const { line, ...fault } = yamlFault(cause);
+      throw parseError(file, line === undefined ? fault : { ...fault, line: line + linesBefore() }, cause);
+    }
+  };
   const reader = new PieceReader(bytes, reading, read, signal);
   const parts = last && align(last.kept.bytes, last.kept.layout, bytes);
   try {
     return parts === undefined ? await reader.all() : await reader.again(last!, parts);
-  } catch {
+  } catch (error) {
     signal.throwIfAborted();
+    if (error instanceof DatasyncError) throw error;
     return undefined;
   }
 }
 
-type Read = (text: string) => { readonly values: readonly unknown[]; readonly offsets: readonly number[] } | undefined;
+/** Parses a piece; `linesBefore` is what has to be added to its line numbers. */
+type Read = (
+  text: string,
+  linesBefore: () => number,
+) => { readonly values: readonly unknown[]; readonly offsets: readonly number[] } | undefined;
 
 /** Not to be read in pieces. */
 class Whole extends Error {}
@@ -152,12 +169,19 @@ class PieceReader {
     return entries;
   }
 
+  #linesBefore(offset: number): number {
+    let lines = 0;
+    for (let at = this.#bytes.indexOf(newline); at !== -1 && at < offset; at = this.#bytes.indexOf(newline, at + 1))
+      lines++;
+    return lines;
+  }
+
   #piece(starts: ArrayLike<number>, first: number, next: number, end: number, entries: RawEntry[]): void {
     const head = 'data:\n';
     const start = starts[first]!;
     const bytes = this.#bytes.subarray(start, end);
     const text = decodeText(bytes);
-    const items = this.#read(head + text);
+    const items = this.#read(head + text, () => this.#linesBefore(start) - 1);
     if (items?.values.length !== next - first) throw new Whole();
     // Offsets of characters say nothing about those of bytes unless all characters are bytes.
     const ascii = text.length === bytes.length;

@@ -178,7 +178,7 @@ async function parsed(
   const { entries, kept } = last;
   try {
     if (isYaml(path) && isLarge(bytes, reading)) {
-      const large = await readPieces(bytes, entries && kept && { entries, kept }, reading, signal);
+      const large = await readPieces(path, bytes, entries && kept && { entries, kept }, reading, signal);
       if (large !== undefined) return large;
     }
     return { entries: await parseFile(path, bytes, reading) };

@@ -4,13 +4,14 @@ import { type LargeFile, readPieces } from '../../../lib/backends/files/largeYam
 import { parseFile, type Reading } from '../../../lib/backends/files/parse.ts';
 import { layoutOf } from '../../../lib/backends/files/yamlItems.ts';
 import { decodeText } from '../../../lib/internal/bytes.ts';
+import type { DatasyncError } from '../../../lib/model/errors.ts';
 import type { RawEntry } from '../../../lib/source/frames.ts';
 import { recordLive, temporaryDirectory, until, write } from '../../support/files.ts';
 import { randomNumbers } from '../../support/randomNumbers.ts';
 
 const { signal } = new AbortController();
 const pieces = (text: string, last?: LargeFile, reading: Reading = {}) =>
-  readPieces(Buffer.from(text), last, reading, signal);
+  readPieces('x.yaml', Buffer.from(text), last, reading, signal);
 
 function shown(entries: ReadonlyMap<string, RawEntry> | undefined): string[] | undefined {
   return (
@@ -57,11 +58,24 @@ describe('a YAML file in pieces', () => {
     ['an anchor', 'data:\n  - {key: a, value: &x 1}\n'],
     ['a key that comes twice', 'data:\n  - {key: a, value: 1}\n  - {key: a, value: 2}\n'],
     ['no value', 'data:\n  - {key: a}\n'],
-    ['an open text', 'data:\n  - key: a\n    value: "x\n  - key: b\n    value: y"\n'],
     ['lines that stand too far out', 'data:\n  - key: a\n    value: x\n y\n'],
     ['nothing', ''],
   ])('leaves to a full parse: %s', async (_what, text) => {
     expect(await pieces(text)).toBeUndefined();
+  });
+
+  it.each([
+    ['an open text', 'data:\n  - key: a\n    value: "x\n  - key: b\n    value: y"\n'],
+    ['an open list', 'data:\n  - {key: a, value: 1}\n  # c\n  - key: b\n    value: [1,\n  - key: c\n    value: 1\n'],
+    ['no mapping', 'data:\n  - {key: a, value: 1}\n  - key: b\n    value\n'],
+  ])('says what is wrong, as a full parse does: %s', async (_what, text) => {
+    const of = (reading: Promise<unknown>) =>
+      reading.then(
+        () => undefined,
+        (error: DatasyncError) => error,
+      );
+    const [ours, theirs] = [await of(pieces(text)), await of(parseFile('x.yaml', Buffer.from(text)))];
+    expect(ours).toMatchObject({ code: 'PARSE_FAILED', file: 'x.yaml', line: theirs?.line });
   });
 
   it('knows the end marker', async () => {
@@ -103,7 +117,7 @@ describe('a YAML file in pieces', () => {
       }
       text = all.join('');
       const expected = await whole(text);
-      const now = await pieces(text, last);
+      const now = await pieces(text, last).catch(() => undefined);
       if (now !== undefined) {
         expect([text, shown(now.entries)]).toEqual([text, expected]);
         expect(now.kept.layout).toEqual(layoutOf(Buffer.from(text)));
@@ -114,6 +128,8 @@ describe('a YAML file in pieces', () => {
           incremental++;
         last = now;
       } else {
+        // It never says that something is wrong where a full parse finds nothing.
+        if (expected !== undefined) await expect(pieces(text, last)).resolves.toBeUndefined();
         // Nothing is wrong with it, and yet it was not read in pieces: only where its lines do not allow it.
         if (expected !== undefined && layoutOf(Buffer.from(text)) !== undefined)
           expect(await pieces(text)).toBeUndefined();
