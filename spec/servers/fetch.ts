@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path';
 import { openApt, unpack } from './apt.ts';
 import { entryOf, type ServerName } from './catalogue.ts';
-import { cacheDirectory, findInCache, folderOf, type Stamp, stampFile } from './find.ts';
+import { cacheDirectory, findIn, findInCache, folderOf, type Stamp, stampFile } from './find.ts';
 import { run } from './run.ts';
 
 /** Fetches servers as Debian packages into the cache, all with one index. Does not fetch what is there. */
@@ -60,20 +60,29 @@ export async function buildByGo(names: readonly ServerName[], cache: string = ca
   });
 }
 
-/** Moves a folder into the cache in one step: who races us finds all of it or nothing, and the second to come throws its own away. */
-async function keep(name: ServerName, folder: string, stamp: Stamp, cache: string): Promise<void> {
+/**
+ * Moves a folder into the cache in one step: who races us finds all of it or nothing, and the second to come throws its own
+ * away. What is there and does not start is moved out of the way.
+ *
+ * @param folder on the file system of the cache; the caller removes what is left beside it
+ */
+export async function keep(name: ServerName, folder: string, stamp: Stamp, cache: string): Promise<void> {
   writeFileSync(join(folder, stampFile), `${JSON.stringify(stamp, undefined, 2)}\n`);
+  if ((await findIn(folder, name)) === undefined) throw new Error(`${name} was made in ${folder}, but does not start`);
   const target = folderOf(name, cache);
-  try {
-    renameSync(folder, target);
-  } catch (error) {
-    if ((await findInCache(name, cache)) !== undefined) return;
-    if (!existsSync(target)) throw error;
-    // What is there does not start, or was made by an older recipe.
-    rmSync(target, { recursive: true, force: true });
-    renameSync(folder, target);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return renameSync(folder, target);
+    } catch (error) {
+      if ((await findInCache(name, cache)) !== undefined) return;
+      if (attempt > 10) throw error;
+      try {
+        renameSync(target, `${folder}-broken-${attempt}`);
+      } catch {
+        // Somebody else did it.
+      }
+    }
   }
-  if ((await findInCache(name, cache)) === undefined) throw new Error(`${target} was made, but does not start`);
 }
 
 async function inWorkspace(cache: string, work: (directory: string) => Promise<void>): Promise<void> {

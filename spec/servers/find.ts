@@ -38,8 +38,12 @@ export async function find(name: ServerName, cache: string = cacheDirectory()): 
 }
 
 /** A folder that has its stamp, whose server starts and says the version of the catalogue. */
-export async function findInCache(name: ServerName, cache: string): Promise<Found | undefined> {
-  const folder = folderOf(name, cache);
+export function findInCache(name: ServerName, cache: string): Promise<Found | undefined> {
+  return findIn(folderOf(name, cache), name);
+}
+
+/** The same for any folder. */
+export async function findIn(folder: string, name: ServerName): Promise<Found | undefined> {
   const { version, programs } = entryOf(name);
   if (readStamp(folder)?.version !== version) return undefined;
   const found = {
