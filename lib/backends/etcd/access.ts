@@ -1,18 +1,9 @@
-import { createRequire } from 'node:module';
 import type { Etcd3, IOptions } from 'etcd3';
 import { asyncScheduler } from 'rxjs';
-import { DatasyncError } from '../../model/errors.ts';
 import { FatalError } from '../../source/frames.ts';
 import { isStaleToken } from './failures.ts';
-import type {
-  CallOptions,
-  ChannelCredentials,
-  ChannelOptions,
-  DuplexCall,
-  Grpc,
-  GrpcClient,
-  Metadata,
-} from './grpc.ts';
+import type { CallOptions, ChannelCredentials, ChannelOptions, DuplexCall, GrpcClient, Metadata } from './grpc.ts';
+import { loadGrpc } from './peer.ts';
 import { encodeMessage, textField } from './wire.ts';
 
 /** What etcd3 keeps of each host. */
@@ -48,21 +39,6 @@ export function isEtcdClient(client: unknown): client is Etcd3 {
   const hosts = pool?.hosts;
   const isWhole = prefix?.length === 0 && Array.isArray(hosts) && hosts.length > 0 && options !== undefined;
   return isWhole && hosts.every(({ host, channelCredentials }: Host) => typeof host === 'string' && channelCredentials);
-}
-
-let grpc: Grpc | undefined;
-
-/** The grpc-js of etcd3 itself: another copy would refuse its credentials. */
-function loadGrpc(): Grpc {
-  if (grpc !== undefined) return grpc;
-  try {
-    const etcd3 = createRequire(import.meta.url).resolve('etcd3');
-    grpc = createRequire(etcd3)('@grpc/grpc-js') as Grpc;
-    return grpc;
-  } catch (cause) {
-    const message = "etcd needs the package 'etcd3', which cannot be loaded: npm install etcd3@1";
-    throw new DatasyncError('MISSING_PEER', message, { cause, backend: 'etcd' });
-  }
 }
 
 /**

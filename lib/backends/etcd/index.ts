@@ -1,6 +1,9 @@
+export type { SeedInput } from '../internal/loadSeedConfig.ts';
 export type { Leadership } from './campaign.ts';
+export { createEtcd, type EtcdConfig, type EtcdStore } from './createEtcd.ts';
 export { etcdBackend } from './etcdBackend.ts';
 export { type EtcdBroker, type EtcdBrokerConfig, etcdBroker } from './etcdBroker.ts';
+export { etcdConfig } from './etcdConfig.ts';
 export { fromEtcd } from './fromEtcd.ts';
 export type { KeyEncoding } from './keys.ts';
 export type { EtcdPosition, Witness } from './position.ts';
