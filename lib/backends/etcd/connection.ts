@@ -1,18 +1,33 @@
-import { concatMap, type Observable, repeat, timer } from 'rxjs';
+import { concatMap, type Observable, repeat, tap, timer } from 'rxjs';
 import { cold } from '../../internal/cold.ts';
 import { fromAsync } from '../../internal/fromAsync.ts';
 import type { OpenContext } from '../../source/frames.ts';
 import type { PinnedStore } from '../../source/pinned.ts';
 import type { Link } from './access.ts';
+import { isDenied } from './failures.ts';
 import { keyBytes } from './keys.ts';
 import { listed } from './listing.ts';
 import { checkProof, checkSame, type EtcdPosition, headerRequest, proofRequest } from './position.ts';
 import type { ResolvedEtcdOptions } from './sourceOptions.ts';
-import { type RunningWatch, type WatchFrame, watched } from './watching.ts';
-import { RangeAnswer } from './wire.ts';
+import { type RunningWatch, watched } from './watching.ts';
+import type { WatchFrame } from './watchReader.ts';
+import { RangeAnswer, textField } from './wire.ts';
 
 /** Milliseconds after which a new connection is looked at for the first time: etcd reads up what was missed each 100 ms. */
 const firstLook = 500;
+
+/** Whether servers of a version answer the question how far a watch is behind its events: since 3.4.25 and 3.5.8. */
+function ordersProgress(version: string): boolean {
+  const [major = 0, minor = 0, patch = 0] = version.split(/[.-]/).map(Number);
+  if (major !== 3) return major > 3;
+  return minor > 5 || (minor === 5 && patch >= 8) || (minor === 4 && patch >= 25);
+}
+
+function cannotAlign(prefixes: readonly string[], version: string): Error {
+  const several = prefixes.map((prefix) => `'${prefix}'`).join(', ');
+  const why = `permission denied to watch all that lies between ${several}, and etcd ${version} cannot tell how far several watches are (3.4.25 and 3.5.8 can)`;
+  return new Error(`${why}: make a subscription per prefix, or grant the permission to read what lies between`);
+}
 
 /** What one connection of a source does: lists, watches, and looks now and then whether all is well. */
 export class EtcdConnection implements Pick<PinnedStore<EtcdPosition>, 'list' | 'watch'> {
@@ -64,46 +79,54 @@ export class EtcdConnection implements Pick<PinnedStore<EtcdPosition>, 'list' | 
 
   readonly watch: PinnedStore<EtcdPosition>['watch'] = ({ prefixes, from, signal }) => {
     const { ready, exact = false } = this.#context;
-    const frames = watched({
-      link: this.#link,
-      prefixes,
-      from,
-      encoding: this.#options.keyEncoding,
-      room: exact ? ready : undefined,
-      standing: (watch) => {
-        this.#watch = watch;
-      },
-    });
     return cold<WatchFrame>((subscriber) => {
+      const fail = (error: unknown): void => {
+        if (!subscriber.closed) subscriber.error(error);
+      };
+      const watchBy = (watch: 'span' | 'each', version: string, failed: (error: unknown) => void): void => {
+        const frames = watched({
+          link: this.#link,
+          prefixes,
+          from,
+          encoding: this.#options.keyEncoding,
+          watch,
+          ordersProgress: ordersProgress(version),
+          room: exact ? ready : undefined,
+          standing: (running) => {
+            this.#watch = running;
+          },
+        });
+        if (subscriber.closed) return;
+        subscriber.add(frames.subscribe({ next: (frame) => subscriber.next(frame), error: failed }));
+      };
+      const watch = (version: string): void => {
+        const isOne = prefixes.length === 1;
+        const each = (): void =>
+          ordersProgress(version) ? watchBy('each', version, fail) : fail(cannotAlign(prefixes, version));
+        const spanFailed = (error: unknown): void => (isOne || !isDenied(error) ? fail(error) : each());
+        if (this.#options.watch === 'span' || isOne) watchBy('span', version, spanFailed);
+        else each();
+      };
       this.#behind = from;
       // A listing that has just ended there is proof enough.
-      const proof = this.#begin === from ? Promise.resolve() : this.#prove(from, signal);
+      const proof = this.#begin === from ? undefined : this.#prove(from, signal);
       this.#begin = from;
-      proof.then(
-        () => {
-          if (!subscriber.closed) subscriber.add(frames.subscribe(subscriber));
-        },
-        (error: unknown) => {
-          if (!subscriber.closed) subscriber.error(error);
-        },
-      );
+      Promise.all([this.#version(signal), proof]).then(([version]) => watch(version), fail);
     });
   };
 
-  /** Looks after the connection for as long as it is subscribed. Emits where the watch cannot be asked for a sign of life. */
+  /** Of the server at the other end; a proxy may not say, and then no more is expected of it than of the oldest. */
+  async #version(signal: AbortSignal): Promise<string> {
+    const asked = this.#link.call('Maintenance', 'Status', new Uint8Array(), { signal });
+    return asked.then((answer) => textField(answer, 2)).catch(() => '');
+  }
+
+  /** Looks after the connection for as long as it is subscribed. Emits where all is well: a sign of life. */
   looks(): Observable<void> {
-    const looking = timer(firstLook).pipe(
+    return timer(firstLook).pipe(
       concatMap(() => fromAsync((signal) => this.#look(signal))),
+      tap(() => this.#watch?.ask()),
       repeat({ delay: () => timer(this.#options.probeInterval) }),
-    );
-    return cold((subscriber) =>
-      looking.subscribe({
-        next: () => {
-          if (this.#watch === undefined) subscriber.next();
-          else this.#watch.ask();
-        },
-        error: (error: unknown) => subscriber.error(error),
-      }),
     );
   }
 

@@ -36,8 +36,8 @@ export function fromEtcd<T>(client: Etcd3, config: FromEtcdConfig<T> & { readonl
 export function fromEtcd<T>(client: Etcd3, config: FromEtcdConfig<T>): Source<T> {
   checkClient('fromEtcd', client);
   checkOptions('fromEtcd', config, { ...etcdRules, ...sourceRules }, ['prefixes']);
-  const { keyEncoding, probeInterval, timeout, onDenied, ...source } = config;
-  const given = Object.entries({ keyEncoding, probeInterval, timeout, onDenied });
+  const { keyEncoding, probeInterval, timeout, onDenied, watch, ...source } = config;
+  const given = Object.entries({ keyEncoding, probeInterval, timeout, onDenied, watch });
   const options = Object.fromEntries(given.filter(([, value]) => value !== undefined));
   return fromBackend(etcdBackend(client, options), source as FromEtcdConfig<T> & { readonly codec: Codec<T> });
 }

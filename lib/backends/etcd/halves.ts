@@ -93,7 +93,16 @@ export function watchEtcd<T>(client: Etcd3, config: EtcdHalfConfig<T>): Observab
     const watch = (answer: Buffer): void => {
       if (signal.aborted) return;
       const from = { ...headerOf(answer), witness: undefined };
-      const frames = watched({ link, prefixes, from, encoding, room: undefined, standing });
+      const frames = watched({
+        link,
+        prefixes,
+        from,
+        encoding,
+        watch: 'span',
+        ordersProgress: false,
+        room: undefined,
+        standing,
+      });
       subscriber.add(
         frames.subscribe({
           next: (frame) => {

@@ -10,6 +10,13 @@ export interface EtcdOptions {
    */
   readonly keyEncoding?: KeyEncoding;
   /**
+   * With several prefixes. `span`: one watch from the first of them to the last; what lies between them comes too, and is left
+   * out here. `each`: a watch per prefix. Nothing in between crosses the network, and permission for the prefixes alone will do;
+   * but a change waits for a round trip, so that transactions stay whole, and the server must be 3.4.25, 3.5.8 or newer.
+   * Default: `span`, and `each` where that is denied.
+   */
+  readonly watch?: 'span' | 'each';
+  /**
    * Milliseconds between two small reads on each connection. They find out that there is no leader, that the token has run out,
    * that a permission is gone, or that nothing comes through any more. Default: 5,000.
    */
@@ -38,9 +45,10 @@ export const etcdRules: Rules = {
   ],
   timeout: rule.milliseconds,
   onDenied: oneOf('fail', 'retry'),
+  watch: oneOf('span', 'each'),
 };
 
 export function resolveEtcdOptions(options: EtcdOptions): ResolvedEtcdOptions {
-  const { keyEncoding = 'utf8', probeInterval = 5_000, timeout = 5_000, onDenied = 'fail' } = options;
-  return { keyEncoding, probeInterval, timeout, onDenied };
+  const { keyEncoding = 'utf8', probeInterval = 5_000, timeout = 5_000, onDenied = 'fail', watch = 'span' } = options;
+  return { keyEncoding, probeInterval, timeout, onDenied, watch };
 }

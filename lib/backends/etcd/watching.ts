@@ -1,25 +1,20 @@
-import type { Observable, Subscriber } from 'rxjs';
+import { type Observable, type Subscriber, timer } from 'rxjs';
 import { cold } from '../../internal/cold.ts';
 import { attach } from '../../internal/connect.ts';
-import { type ChangesFrame, ContinuityLost, type ProgressFrame, type RawChange } from '../../source/frames.ts';
-import { isUnder } from '../../source/prefixes.ts';
 import type { Link, WatchStream } from './access.ts';
-import { entryAt, keyAt, unsafe } from './entries.ts';
-import { type KeyEncoding, prefixRange, spanOf } from './keys.ts';
-import { type EtcdPosition, type Witness, witnessOf } from './position.ts';
-import { encodeMessage, safe, WatchAnswer } from './wire.ts';
+import { type KeyRange, prefixRange, spanOf } from './keys.ts';
+import type { EtcdPosition } from './position.ts';
+import { type WatchFrame, type Watching, WatchReader } from './watchReader.ts';
+import { encodeMessage, WatchAnswer } from './wire.ts';
 
 /** Events that are read in one go: then other work gets its turn. */
 const slice = 2_000;
-
-export type WatchFrame = ChangesFrame<EtcdPosition> | ProgressFrame<EtcdPosition>;
+/** Milliseconds after which a stream that still reads up what was missed, and does not answer, is asked again. */
+const askAgain = 50;
 
 /** What a watch needs. */
-export interface WatchRequest {
+export interface WatchRequest extends Watching {
   readonly link: Link;
-  readonly prefixes: readonly string[];
-  readonly from: EtcdPosition;
-  readonly encoding: KeyEncoding;
   /** Emits once and completes when there is room: asked before each frame of changes. `undefined`: there always is. */
   readonly room: (() => Observable<void>) | undefined;
   /** Told when the server has begun to watch. */
@@ -32,14 +27,11 @@ export interface RunningWatch {
   readonly position: EtcdPosition;
   /** Nothing is read, for want of room. */
   readonly isWaiting: boolean;
-  /** Has the server say that it is alive; it does so by a frame of progress. */
+  /** Has the server say how far it is, in a frame of progress. */
   ask(): void;
 }
 
-/**
- * Everything after a position, one frame per revision. One watch over a range that holds all prefixes: so the keys of a
- * transaction come together, whichever prefixes they are under. What lies between the prefixes is left out here.
- */
+/** Everything after a position, one frame per revision. */
 export function watched(request: WatchRequest): Observable<WatchFrame> {
   return cold((subscriber) => {
     const fail = (error: unknown): void => {
@@ -59,9 +51,10 @@ class Watch implements RunningWatch {
   readonly #request: WatchRequest;
   readonly #stream: WatchStream;
   readonly #subscriber: Subscriber<WatchFrame>;
-  #revision: number;
+  readonly #reader: WatchReader;
   isWaiting = false;
-  #witness: Witness | undefined;
+  #isStanding = false;
+  #isAsking = false;
   /** Came, and has not been read. */
   readonly #messages: Buffer[] = [];
   #frames: Iterator<WatchFrame, undefined> | undefined;
@@ -73,8 +66,7 @@ class Watch implements RunningWatch {
     this.#request = request;
     this.#stream = stream;
     this.#subscriber = subscriber;
-    this.#revision = request.from.revision;
-    this.#witness = request.from.witness;
+    this.#reader = new WatchReader(request);
   }
 
   start(): void {
@@ -84,14 +76,18 @@ class Watch implements RunningWatch {
       this.#messages.push(message);
       this.#read();
     });
-    const { start, end } = spanOf(prefixes.map((prefix) => prefixRange(prefix, encoding)));
+    const all = prefixes.map((prefix) => prefixRange(prefix, encoding));
+    const ranges = this.#reader.watches === 1 ? [spanOf(all)] : all;
+    for (const [index, range] of ranges.entries()) this.#create(range, index + 1);
+  }
+
+  #create({ start, end }: KeyRange, id: number): void {
     // Never `prev_kv`: it costs the server a factor of ten and more. Nor fragments: a revision stays in one message.
-    this.#write({ 1: encodeMessage({ 1: start, 2: end, 3: this.#revision + 1, 4: true }) });
+    this.#write({ 1: encodeMessage({ 1: start, 2: end, 3: this.#request.from.revision + 1, 4: true, 7: id }) });
   }
 
   get position(): EtcdPosition {
-    const { cluster, term } = this.#request.from;
-    return { revision: this.#revision, cluster, term, witness: this.#witness };
+    return this.#reader.position;
   }
 
   ask(): void {
@@ -169,80 +165,28 @@ class Watch implements RunningWatch {
       if (this.#frames === undefined) {
         const message = this.#messages.shift();
         if (message === undefined) return undefined;
-        this.#frames = this.#framesOf(new WatchAnswer(message));
+        const answer = new WatchAnswer(message);
+        if (answer.watch === undefined) this.#isAsking = false;
+        this.#frames = this.#reader.frames(answer);
       }
       const { value } = this.#frames.next();
       if (value !== undefined) return value;
       this.#frames = undefined;
-    }
-  }
-
-  *#framesOf(answer: WatchAnswer): Generator<WatchFrame, undefined> {
-    if (answer.canceled) throw canceled(answer);
-    if (answer.created) {
+      if (this.#reader.isWaiting) this.#askUntilComplete();
+      if (this.#isStanding || !this.#reader.stands) continue;
+      this.#isStanding = true;
       this.#request.standing(this);
-      yield this.#progress();
-    } else if (answer.watch === undefined) {
-      // An answer to `ask`. Servers before 3.4.25 and 3.5.8 send it ahead of events: its revision says nothing.
-      yield { type: 'progress' };
-    } else if (answer.hasEvents) yield* this.#changesOf(answer);
-    else {
-      this.#passes(answer.revision);
-      yield this.#progress();
     }
   }
 
-  *#changesOf(answer: WatchAnswer): Generator<WatchFrame, undefined> {
-    const { prefixes, encoding } = this.#request;
-    const { cursor, message } = answer;
-    const filters = prefixes.length > 1;
-    let changes: RawChange[] = [];
-    let last = 0;
-    for (let op = answer.next(); op !== undefined; op = answer.next()) {
-      const revision = cursor.modified;
-      // A member that lags behind sends what was told already.
-      if (revision <= this.#revision) continue;
-      if (revision !== last) {
-        if (changes.length > 0) yield this.#changes(changes, last);
-        changes = [];
-        last = revision;
-      }
-      const key = keyAt(message, cursor, encoding);
-      if (filters && !isUnder(key, prefixes)) continue;
-      if (op === 'delete') {
-        changes.push({ op, key, revision });
-        if (key === this.#witness?.key) this.#witness = undefined;
-        continue;
-      }
-      const entry = entryAt(message, cursor, encoding, true);
-      changes.push({ op, ...entry });
-      if ('value' in entry) this.#witness = witnessOf(key, cursor);
-    }
-    if (changes.length > 0) yield this.#changes(changes, last);
-    else if (last > this.#revision) {
-      // Others go on under their keys, and the history may be compacted behind them.
-      this.#passes(last);
-      yield this.#progress();
-    }
-    return undefined;
+  #askUntilComplete(): void {
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    this.ask();
+    const again = timer(askAgain).subscribe(() => {
+      this.#isAsking = false;
+      if (this.#reader.isWaiting) this.#askUntilComplete();
+    });
+    this.#subscriber.add(again);
   }
-
-  #changes(changes: readonly RawChange[], revision: number): WatchFrame {
-    this.#passes(revision);
-    return { type: 'changes', changes, revision, position: this.position };
-  }
-
-  #progress(): WatchFrame {
-    return { type: 'progress', revision: this.#revision, position: this.position };
-  }
-
-  #passes(revision: number): void {
-    if (!safe(revision)) throw unsafe(revision);
-    this.#revision = Math.max(this.#revision, revision);
-  }
-}
-
-function canceled({ compacted, reason }: WatchAnswer): Error {
-  if (compacted > 0) return new ContinuityLost('compacted', `the history before revision ${compacted} is compacted`);
-  return new Error(reason === '' ? 'the server cancelled the watch without a reason' : reason);
 }

@@ -3,6 +3,7 @@ import type { IOptions } from 'etcd3';
 import { describe, expect, it } from 'vitest';
 import { needServer } from '../../servers/need.ts';
 import { EtcdBench } from '../../support/etcdBench.ts';
+import { transact } from '../../support/etcdSubject.ts';
 import { until } from '../../support/follower.ts';
 
 const root: Partial<IOptions> = { auth: { username: 'root', password: 'root' } };
@@ -71,18 +72,64 @@ describe.runIf(needServer('etcd-3.4'))('fromEtcd, where access is guarded', () =
     expect(follower.reasons).toEqual(['initial']);
   });
 
-  it('two prefixes, with permission for no more than them: transactions still come whole', async () => {
+  it('two prefixes, with permission for no more than them, where the server cannot align them: an error says so', async () => {
     const world = await guarded('simple');
     await world.etcd.ctl('role', 'grant-permission', 'app', 'readwrite', '--prefix=true', 'zoo/');
-    const both = ['app/', 'zoo/'];
-    const follower = world.follow({ prefixes: both }, world.connect(world.proxy.address, user));
+    const follower = world.follow({ prefixes: ['app/', 'zoo/'] }, world.connect(world.proxy.address, user));
+    await until(() => expect(follower.error).toMatchObject({ code: 'ACCESS_DENIED' }));
+    expect(follower.error?.message).toContain("lies between 'app/', 'zoo/', and etcd 3.4.23 cannot");
+  });
+});
+
+describe.runIf(needServer('etcd-3.5'))('fromEtcd, with several watches on one stream', () => {
+  it('two prefixes, with permission for no more than them: transactions come whole', async () => {
+    const world = await EtcdBench.start({ auth: 'simple', server: 'etcd-3.5' }, root);
+    await world.put('app/1', 'one');
+    await world.etcd.ctl('role', 'grant-permission', 'app', 'readwrite', '--prefix=true', 'zoo/');
+    const follower = world.follow({ prefixes: ['app/', 'zoo/'] }, world.connect(world.proxy.address, user));
     await follower.holds({ 'app/1': 'one' });
-    const done = await world.client
-      .if('app/1', 'Value', '==', 'one')
-      .then(world.client.put('zoo/1').value('z'), world.client.put('app/1').value('a'))
-      .commit();
-    await follower.holds({ 'app/1': 'a', 'zoo/1': 'z' });
-    expect(follower.revisions).toEqual([Number(done.header.revision)]);
+    const put = (key: string, value: string) => ({ op: 'put' as const, key, value: Buffer.from(value) });
+    const revisions = [
+      await transact(world.client, [put('zoo/1', 'z'), put('app/1', 'a')]),
+      await transact(world.client, [put('zoo/1', 'y')]),
+      await transact(world.client, [put('mid/1', 'm')]).then(() => transact(world.client, [put('app/1', 'b')])),
+    ];
+    await follower.holds({ 'app/1': 'b', 'zoo/1': 'y' });
+    expect(follower.revisions).toEqual(revisions);
+    expect(follower.reasons).toEqual(['initial']);
+  });
+
+  it('S3 S11: three of them, cut again and again under load: nothing is lost, torn or told twice', async () => {
+    const world = await EtcdBench.start({ server: 'etcd-3.5' });
+    const prefixes = ['a/', 'h/', 'x/'];
+    const follower = world.follow({ prefixes, watch: 'each' });
+    await until(() => expect(follower.resyncs).toHaveLength(1));
+    const revisions: number[] = [];
+    const put = (key: string, n: number) => ({ op: 'put' as const, key, value: Buffer.from(`${n}`) });
+    let cuts = 0;
+    for (let n = 0; n < 3_000; n++) {
+      // All of them, one of them, or what lies between.
+      const keys = n % 3 === 0 ? prefixes : n % 3 === 1 ? [prefixes[(n >> 2) % 3]!] : ['m/'];
+      const revision = await transact(
+        world.client,
+        keys.map((key) => put(`${key}${n % 50}`, n)),
+      );
+      if (n % 3 !== 2) revisions.push(revision);
+      if (n % 100 === 0 && ++cuts > 0) world.proxy.cut();
+    }
+    await until(() => expect(follower.revisions.at(-1)).toBe(revisions.at(-1)));
+    expect(follower.revisions).toEqual(revisions);
+    expect(follower.broken).toEqual([]);
+    expect(follower.reasons).toEqual(['initial']);
+    expect(cuts).toBe(30);
+  });
+
+  it('S4: on a store where nothing at all happens, it stays connected', async () => {
+    const world = await EtcdBench.start({ server: 'etcd-3.5' });
+    const follower = world.follow({ prefixes: ['a/', 'b/'], watch: 'each' });
+    await until(() => expect(world.proxy.received).toBeGreaterThan(4_000));
+    expect(follower.resyncs).toHaveLength(1);
+    expect(world.proxy.accepted).toBe(1);
   });
 });
 
