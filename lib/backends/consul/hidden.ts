@@ -4,7 +4,7 @@ import { encodeText } from '../../internal/bytes.ts';
 import { DatasyncError } from '../../model/errors.ts';
 import { parsed } from './answers.ts';
 import { refusal } from './failures.ts';
-import { ask, type Limits } from './http.ts';
+import { ask, consistent, type Limits } from './http.ts';
 import { pathOf } from './keys.ts';
 
 /** Operations that Consul takes in one transaction. */
@@ -34,7 +34,7 @@ export function existing(client: Consul, keys: readonly string[], limits: Limits
 
 function existingOf(client: Consul, keys: readonly string[], limits: Limits): Observable<readonly string[]> {
   const body = encodeText(JSON.stringify(keys.map((Key) => ({ KV: { Verb: 'get', Key } }))));
-  return ask(client, { method: 'PUT', path: '/txn', body }, limits).pipe(
+  return ask(client, { method: 'PUT', path: '/txn', query: consistent, body }, limits).pipe(
     map((answer) => {
       if (answer.status === 200) return keys;
       if (answer.status !== 409) throw refusal(what, answer);
@@ -50,7 +50,7 @@ export function checkReadable(client: Consul, prefix: string, limits: Limits): O
   // Any key under it will do, it need not exist.
   const key = prefix === '' ? 'any' : prefix;
   const shown = JSON.stringify(prefix);
-  return ask(client, { method: 'GET', path: pathOf(key) }, limits).pipe(
+  return ask(client, { method: 'GET', path: pathOf(key), query: consistent }, limits).pipe(
     map((answer) => {
       if (answer.status === 200 || answer.status === 404) return;
       const message = `no key is listed under ${shown}, and the token may not read there: this is not taken for empty`;

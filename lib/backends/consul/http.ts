@@ -33,6 +33,12 @@ export interface Limits {
   readonly size: number;
 }
 
+/**
+ * As the leader knows it once it has made sure that it is one: without that, one that has just been elected may answer before it has
+ * read its own log, that there is nothing.
+ */
+export const consistent = { consistent: '1' } as const;
+
 /** What papi, on which npm `consul` stands, makes of a question. */
 interface Prepared {
   readonly transport: { request(options: RequestOptions): ClientRequest };
@@ -76,7 +82,7 @@ export function ask(client: Consul, question: Question, limits: Limits): Observa
 
 /** papi's own way up to where it would send: with all extensions and defaults of the client. */
 function prepare(papi: Papi, { method, path, query, body }: Question): Promise<Prepared> {
-  const { token, dc, partition, consistent } = papi._defaults ?? {};
+  const { token, dc, partition } = papi._defaults ?? {};
   const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
   return papi._request({
     name: 'rx-datasync',
@@ -86,7 +92,6 @@ function prepare(papi: Papi, { method, path, query, body }: Question): Promise<P
       ...query,
       ...(isText(dc) && { dc }),
       ...(isText(partition) && { partition }),
-      ...(consistent === true && method === 'GET' && { consistent: '1' }),
     },
     headers: { ...(isText(token) && { 'x-consul-token': token }) },
     ...(body === undefined ? {} : { body: Buffer.from(body.buffer, body.byteOffset, body.length) }),

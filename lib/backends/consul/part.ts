@@ -5,11 +5,13 @@ import { DatasyncError } from '../../model/errors.ts';
 import { ContinuityLost, type RawChange } from '../../source/frames.ts';
 import { indexOf, listingOf } from './answers.ts';
 import { checkReadable, existing, hiddenError } from './hidden.ts';
-import { type Answer, ask, type Limits } from './http.ts';
+import { type Answer, ask, consistent, type Limits } from './http.ts';
 import { pathOf, spoken } from './keys.ts';
 import type { Known } from './known.ts';
 import type { ResolvedConsulOptions } from './options.ts';
 import type { ShrinkGuard } from './shrinkGuard.ts';
+
+const everything = { recurse: 'true', ...consistent };
 
 /** Bytes from which an answer is not asked for just to see whether it has changed. */
 const large = 65_536;
@@ -60,39 +62,49 @@ export class Part {
   }
 
   #nextOfSmall(): Observable<readonly RawChange[]> {
-    return this.#wait({ recurse: 'true' }).pipe(
+    return this.#wait(everything, (answer, isEarly) => {
       // What is not believed yet is looked at again, though nothing has changed.
-      concatMap((answer) => (this.trouble === undefined && !this.#isNews(answer) ? of([]) : this.#compare(answer))),
-    );
+      if (this.trouble !== undefined || this.#isNews(answer)) return this.#compare(answer);
+      return isEarly ? this.#readAll() : of([]);
+    });
   }
 
   /** An answer comes every `wait`, and again with each change: where it is large, only the names at the top are waited for. */
   #nextOfLarge(): Observable<readonly RawChange[]> {
-    return this.#wait({ keys: 'true', separator: '/' }).pipe(
-      concatMap((answer) => {
-        if (!this.#isNews(answer)) return of([]);
-        const start = asyncScheduler.now();
-        return this.#readAll().pipe(
-          tap(() => {
-            this.pause = Math.max(this.#options.every, asyncScheduler.now() - start);
-          }),
-        );
-      }),
-    );
+    return this.#wait({ keys: 'true', separator: '/' }, (answer, isEarly) => {
+      if (!this.#isNews(answer) && !isEarly) return of([]);
+      const start = asyncScheduler.now();
+      return this.#readAll().pipe(
+        tap(() => {
+          this.pause = Math.max(this.#options.every, asyncScheduler.now() - start);
+        }),
+      );
+    });
   }
 
   #readAll(): Observable<readonly RawChange[]> {
-    return this.#read({ recurse: 'true' }, this.#limits).pipe(concatMap((answer) => this.#compare(answer)));
+    return this.#read(everything, this.#limits).pipe(concatMap((answer) => this.#compare(answer)));
   }
 
-  /** A question that Consul holds back while the prefix does not change. */
-  #wait(query: Readonly<Record<string, string>>): Observable<Answer> {
+  /**
+   * A question that Consul holds back while the prefix does not change.
+   *
+   * @param take `isEarly`: it was not held back for that long. When a backup is restored, all that wait are sent away with what
+   * was before it; asked with the same index once more, Consul would be silent until the restored store has grown beyond it.
+   */
+  #wait(
+    query: Readonly<Record<string, string>>,
+    take: (answer: Answer, isEarly: boolean) => Observable<readonly RawChange[]>,
+  ): Observable<readonly RawChange[]> {
     return defer(() => {
       const { wait } = this.#options;
       const held = Math.ceil(Math.min(wait, this.#guard?.due ?? wait));
       // Consul adds up to a sixteenth, so that not all come at once.
       const begin = this.#limits.begin + held + Math.ceil(held / 16);
-      return this.#read({ ...query, index: String(this.#index), wait: `${held}ms` }, { ...this.#limits, begin });
+      const start = asyncScheduler.now();
+      return this.#read({ ...query, index: String(this.#index), wait: `${held}ms` }, { ...this.#limits, begin }).pipe(
+        concatMap((answer) => take(answer, asyncScheduler.now() - start < held)),
+      );
     });
   }
 
@@ -130,7 +142,7 @@ export class Part {
       concatMap(() => existing(this.#client, gone, this.#limits)),
       concatMap((hidden) => {
         if (hidden.size > 0 && !isSure)
-          return this.#read({ recurse: 'true' }, this.#limits).pipe(concatMap((again) => this.#compare(again, true)));
+          return this.#read(everything, this.#limits).pipe(concatMap((again) => this.#compare(again, true)));
         const lost = gone.filter((key) => !hidden.has(key));
         const isHeld = this.#guard?.holds(lost, before) === true;
         this.trouble = this.#troubleOf(hidden, isHeld ? lost.length : 0, before);

@@ -6,6 +6,7 @@ import { indexOf, type Listed, listingOf, parsed } from './answers.ts';
 import type { About, ConsulCalls, Shown } from './calls.ts';
 import { refusal } from './failures.ts';
 import { checkReadable } from './hidden.ts';
+import { consistent } from './http.ts';
 import { pathOf, prefixFault, spoken } from './keys.ts';
 import type { Only } from './operations.ts';
 
@@ -16,7 +17,7 @@ export interface Found extends Only {
 
 /** One key; `undefined`: it is absent. */
 export async function find(calls: ConsulCalls, key: string, { what }: About): Promise<Found | undefined> {
-  const answer = await calls.read({ method: 'GET', path: pathOf(key) });
+  const answer = await calls.read({ method: 'GET', path: pathOf(key), query: consistent });
   if (answer.status !== 200 && answer.status !== 404) throw refusal(what, answer, { key });
   const [entry] = listingOf(what, answer).entries;
   return entry && { value: bytesOf(entry), index: entry.ModifyIndex, session: (entry as Partial<Shown>).Session };
@@ -25,7 +26,10 @@ export async function find(calls: ConsulCalls, key: string, { what }: About): Pr
 /** The entries of a range, sorted by key. */
 export async function list(calls: ConsulCalls, range: KeyRange): Promise<readonly KeyValue<Uint8Array>[]> {
   const { what, path, prefix, has } = readable(range);
-  const { entries } = listingOf(what, await calls.read({ method: 'GET', path, query: { recurse: 'true' } }));
+  const { entries } = listingOf(
+    what,
+    await calls.read({ method: 'GET', path, query: { recurse: 'true', ...consistent } }),
+  );
   await checkEmpty(calls, prefix, entries);
   return entries
     .filter(({ Key }) => has(Key))
@@ -36,7 +40,7 @@ export async function list(calls: ConsulCalls, range: KeyRange): Promise<readonl
 /** The keys of a range, sorted. */
 export async function listKeys(calls: ConsulCalls, range: KeyRange): Promise<readonly string[]> {
   const { what, path, prefix, has } = readable(range);
-  const answer = await calls.read({ method: 'GET', path, query: { keys: 'true' } });
+  const answer = await calls.read({ method: 'GET', path, query: { keys: 'true', ...consistent } });
   indexOf(what, answer);
   const keys = answer.status === 404 ? [] : (parsed(what, answer) as readonly string[]);
   await checkEmpty(calls, prefix, keys);

@@ -115,6 +115,24 @@ describe('the index', () => {
   });
 });
 
+describe('a question that waits', () => {
+  it('is over at once when nobody wants the answer any more', async () => {
+    let closed = false;
+    const { fake, view } = await seeing((response) => response.on('close', () => (closed = true)));
+    await expect.poll(() => fake.requests.length, soon).toBe(2);
+    view.subscription.unsubscribe();
+    await expect.poll(() => closed, soon).toBe(true);
+    expect(fake.requests).toHaveLength(2);
+  });
+
+  it('and is sent away early with what was known: a backup may have been restored, so it is asked without an index', async () => {
+    const { fake, view } = await seeing(listed(5, three), listed(9, { 'a/1': ['restored', 9] }), 'hang');
+    await expect.poll(() => view.values, soon).toEqual({ 'a/1': 'restored' });
+    await expect.poll(() => fake.requests.length, soon).toBe(4);
+    expect(fake.requests.map(({ query }) => query.get('index'))).toEqual([null, '5', null, '9']);
+  });
+});
+
 describe('what an answer may hold', () => {
   it('what changes without an index is told, too: a token that may see more', async () => {
     const { view } = await seeing(listed(5, { ...three, 'a/4': ['seen', 2] }), 'hang');
