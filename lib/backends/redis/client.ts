@@ -4,6 +4,12 @@ import { checkArgument, isObject, type Leaf, withMethods } from '../../model/opt
 /** What a command takes. */
 export type RedisArgument = string | number | Uint8Array | readonly (string | number | Uint8Array)[];
 
+/** Commands that are sent, and answered, together. */
+export interface Batch {
+  callBuffer(command: string, ...args: never[]): unknown;
+  exec(): Promise<readonly [error: Error | null, result?: unknown][] | null>;
+}
+
 /** What a client of ioredis 5 or 6 has, node and cluster alike, as far as it is used here. */
 interface AnyClient {
   readonly status: string;
@@ -11,6 +17,7 @@ interface AnyClient {
   callBuffer(command: string, ...args: never[]): Promise<unknown>;
   connect(): Promise<void>;
   disconnect(reconnect?: boolean): void;
+  multi(): Batch;
   on(event: string, listener: (...args: unknown[]) => void): unknown;
   off(event: string, listener: (...args: unknown[]) => void): unknown;
 }
@@ -66,6 +73,14 @@ export function isNamedBySentinels(client: RedisNode): boolean {
   return Array.isArray(sentinels) && sentinels.length > 0;
 }
 
+/** Sends a command and gives its reply with texts as Buffers. ioredis would write a plain Uint8Array as a list of numbers. */
+export function send(client: RedisClient | Batch, command: string, args: readonly RedisArgument[]): Promise<unknown> {
+  const sent = args.map((each) =>
+    each instanceof Uint8Array ? Buffer.from(each.buffer, each.byteOffset, each.byteLength) : each,
+  );
+  return client.callBuffer(command, ...(sent as never[])) as Promise<unknown>;
+}
+
 /** What every connection of ours has, whatever the client it is made after. */
 export const ownConnection: Readonly<Record<string, unknown>> = {
   lazyConnect: true,
@@ -88,3 +103,21 @@ export const ownConnection: Readonly<Record<string, unknown>> = {
   keyPrefix: undefined,
   monitor: false,
 };
+
+/** The same for a cluster: nothing is sent twice, and what is broken is made anew. */
+export function ownCluster({ options }: RedisCluster): object {
+  const { redisOptions } = options as { readonly redisOptions?: object };
+  const { sentinelRetryStrategy: _, lazyConnect, enableOfflineQueue: __, ...node } = ownConnection;
+  return {
+    lazyConnect,
+    clusterRetryStrategy: null,
+    retryDelayOnFailover: 0,
+    enableOfflineQueue: false,
+    enableAutoPipelining: false,
+    // What is read is what was written.
+    scaleReads: 'master',
+    slotsRefreshInterval: 1_000,
+    shardedSubscribers: false,
+    redisOptions: { ...redisOptions, ...node },
+  };
+}

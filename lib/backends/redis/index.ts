@@ -3,4 +3,5 @@ export { fromRedis } from './fromRedis.ts';
 export type { KeyEncoding } from './keys.ts';
 export { hashReader, jsonReader, type RedisCall, type RedisReader } from './readers.ts';
 export { redisBackend } from './redisBackend.ts';
+export { type RedisBrokerConfig, redisBroker } from './redisBroker.ts';
 export type { FromRedisConfig, RedisOptions } from './sourceOptions.ts';

@@ -1,7 +1,7 @@
 import { defer, from, ignoreElements, merge, mergeMap, type Observable, repeat, throwError, timer } from 'rxjs';
 import { cold } from '../../internal/cold.ts';
 import { DatasyncError } from '../../model/errors.ts';
-import { isNamedBySentinels, ownConnection, type RedisNode } from './client.ts';
+import { isNamedBySentinels, ownConnection, type RedisNode, send } from './client.ts';
 import { isReply } from './failures.ts';
 import type { RedisCall } from './readers.ts';
 
@@ -40,7 +40,7 @@ export class Link {
   }
 
   /** Asks the connection that reads. */
-  readonly call: RedisCall = (command, ...args) => this.reading.callBuffer(command, ...(args as never[]));
+  readonly call: RedisCall = (command, ...args) => send(this.reading, command, args);
 
   /** Connects both. @throws what kept it from that */
   async connect(): Promise<void> {

@@ -1,5 +1,4 @@
 import type { Observable } from 'rxjs';
-import type { RawEntry } from '../../source/frames.ts';
 import { fromPages } from '../../source/fromPages.ts';
 import { isUnder } from '../../source/prefixes.ts';
 import { commonPrefix, globOf, type KeyEncoding, keyBytes, keyText } from './keys.ts';
@@ -12,12 +11,12 @@ type Scanned = readonly [cursor: Buffer, keys: readonly Buffer[]];
  * Everything under some prefixes on one server, once through all of its keys, in pages. The next page is asked for while
  * the values of this one are read.
  */
-export function listed(
+export function listed<E>(
   call: RedisCall,
-  read: (names: readonly string[]) => Promise<readonly RawEntry[]>,
+  read: (names: readonly string[]) => Promise<readonly E[]>,
   prefixes: readonly string[],
   { keyEncoding, batch }: { readonly keyEncoding: KeyEncoding; readonly batch: number },
-): Observable<readonly RawEntry[]> {
+): Observable<readonly E[]> {
   const common = commonPrefix(prefixes);
   const match = common === '' ? [] : ['MATCH', globOf(keyBytes(common, keyEncoding))];
   const scan = (cursor: Buffer | string): Promise<Scanned> => {
@@ -26,7 +25,7 @@ export function listed(
     scanned.catch(() => undefined);
     return scanned;
   };
-  return fromPages<readonly RawEntry[], Promise<Scanned>>(async (asked = scan('0'), signal) => {
+  return fromPages<readonly E[], Promise<Scanned>>(async (asked = scan('0'), signal) => {
     const [cursor, keys] = await asked;
     const isLast = cursor.toString() === '0';
     const next = isLast || signal.aborted ? undefined : scan(cursor);

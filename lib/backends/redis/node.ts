@@ -9,6 +9,7 @@ import { Link } from './link.ts';
 import { listed } from './listing.ts';
 import { Reading } from './reading.ts';
 import type { ResolvedRedisOptions } from './sourceOptions.ts';
+import { stringsOf } from './strings.ts';
 
 /** One connection to one node, as `windowed` takes it: made when it is watched, closed with the watch. */
 export function nodeStore(
@@ -16,8 +17,7 @@ export function nodeStore(
   options: ResolvedRedisOptions,
 ): Pick<WindowedStore, 'watch' | 'list' | 'read'> {
   const link = new Link(client);
-  const strings = (keys: readonly Buffer[]) => link.call('MGET', keys) as Promise<readonly (Buffer | null)[]>;
-  const reading = new Reading(strings, link.call, options.keyEncoding, options.readers);
+  const reading = new Reading(stringsOf(link.call, false), link.call, options.keyEncoding, options.readers);
   const read = (names: readonly string[]) => reading.read(names);
   return {
     watch: ({ prefixes }) => watched(link, prefixes, options),

@@ -3,7 +3,8 @@ import type { Capabilities } from '../../model/capabilities.ts';
 import { checkOptions } from '../../model/options.ts';
 import type { Backend } from '../../source/frames.ts';
 import { windowed } from '../../source/windowed.ts';
-import { checkClient, type RedisClient } from './client.ts';
+import { checkClient, isCluster, type RedisClient } from './client.ts';
+import { clusterStore } from './cluster.ts';
 import { failure } from './failures.ts';
 import { nodeStore } from './node.ts';
 import { type RedisOptions, redisRules, resolveRedisOptions } from './sourceOptions.ts';
@@ -31,7 +32,7 @@ export function redisBackend(client: RedisClient, options: RedisOptions = {}): B
     ...windowed({ ...common, ...never }),
     open: (context) =>
       defer(() => {
-        const store = nodeStore(client, resolved);
+        const store = isCluster(client) ? clusterStore(client, resolved) : nodeStore(client, resolved);
         return windowed({ ...common, ...store }).open(context);
       }).pipe(catchError((error: unknown) => throwError(() => failure(error, onDenied === 'retry')))),
   };

@@ -2,6 +2,7 @@ import { onTestFinished } from 'vitest';
 import type { RedisClient } from '../../../lib/backends/redis/client.ts';
 import { type FromRedisConfig, fromRedis } from '../../../lib/backends/redis/index.ts';
 import { textCodec } from '../../../lib/codecs/textCodec.ts';
+import { DatasyncError } from '../../../lib/model/errors.ts';
 import type { DatasyncEvent } from '../../../lib/model/events.ts';
 import type { SourceStatus } from '../../../lib/model/status.ts';
 import { notation } from '../../../lib/testing/notation.ts';
@@ -47,6 +48,13 @@ export class Follower {
 
   get state(): string | undefined {
     return this.statuses.at(-1)?.state;
+  }
+
+  /** The codes of the errors that statuses came with, while what was told may not be what the store holds. */
+  get causes(): readonly string[] {
+    return this.statuses.flatMap(({ stale, cause }) =>
+      stale !== undefined && cause instanceof DatasyncError ? [cause.code] : [],
+    );
   }
 
   /** Waits for its first resync. */

@@ -1,0 +1,159 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DatasyncError, messageOf } from '../../model/errors.ts';
+import {
+  type Batch,
+  isCluster,
+  isNamedBySentinels,
+  ownCluster,
+  ownConnection,
+  type RedisClient,
+  type RedisNode,
+  send,
+} from './client.ts';
+import { isDenied, isReply } from './failures.ts';
+import type { RedisCall } from './readers.ts';
+
+const pause = 50;
+
+/**
+ * A connection of its own for reads and writes, made when it is needed. ioredis would send again what was not answered, and
+ * a write that is done twice gives another answer than one that is done once.
+ */
+export class Access {
+  readonly isCluster: boolean;
+  readonly #client: RedisClient;
+  readonly #timeout: number;
+  #current: Promise<RedisClient> | undefined;
+  #open: RedisClient | undefined;
+  #closed = false;
+
+  constructor(client: RedisClient, timeout: number) {
+    this.isCluster = isCluster(client);
+    this.#client = client;
+    this.#timeout = timeout;
+  }
+
+  /** What may be asked again: nothing changes by it. @throws DatasyncError `CONNECTION_LOST`, `ACCESS_DENIED`, or what was answered */
+  readonly read: RedisCall = (command, ...args) =>
+    this.#ask('CONNECTION_LOST', (client) => send(client, command, args));
+
+  /** @throws DatasyncError `OUTCOME_UNKNOWN`, `CONNECTION_LOST` where nothing was sent, `ACCESS_DENIED`, or what was answered */
+  readonly write: RedisCall = (command, ...args) =>
+    this.#ask('OUTCOME_UNKNOWN', (client) => send(client, command, args));
+
+  /** All of it at once, or nothing. */
+  transaction(fill: (batch: Batch) => void): ReturnType<Batch['exec']> {
+    return this.#ask('OUTCOME_UNKNOWN', (client) => {
+      const batch = client.multi();
+      fill(batch);
+      return batch.exec();
+    });
+  }
+
+  /** Asks each master by itself. */
+  async masters(): Promise<readonly RedisCall[]> {
+    const client = await this.#ask('CONNECTION_LOST', (ready) => Promise.resolve(ready));
+    const nodes: readonly RedisNode[] = isCluster(client) ? client.nodes('master') : [client];
+    return nodes.map((node): RedisCall => {
+      return (command, ...args) => this.#ask('CONNECTION_LOST', () => send(node, command, args));
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#open?.disconnect();
+  }
+
+  async #ask<T>(lost: 'CONNECTION_LOST' | 'OUTCOME_UNKNOWN', send: (client: RedisClient) => Promise<T>): Promise<T> {
+    const until = performance.now() + this.#timeout;
+    const client = await this.#ready(until);
+    try {
+      return await within(send(client), until);
+    } catch (error) {
+      throw this.#known(error, lost);
+    }
+  }
+
+  #known(error: unknown, lost: 'CONNECTION_LOST' | 'OUTCOME_UNKNOWN'): unknown {
+    const text = messageOf(error);
+    const details = { cause: error, backend: 'redis' };
+    if (isDenied(error)) return new DatasyncError('ACCESS_DENIED', text, details);
+    if (isReply(error)) {
+      // Whoever has become a replica is the wrong one for good.
+      if (text.startsWith('READONLY')) this.#drop();
+      return error;
+    }
+    if (text.includes('writeable')) return new DatasyncError('CONNECTION_LOST', `nothing was sent: ${text}`, details);
+    // What was not answered in time may be answered later: nothing else may stand in that queue.
+    if (error === late) this.#drop();
+    const why = error === late ? `no answer within ${this.#timeout} ms` : text;
+    return new DatasyncError(lost, why, details);
+  }
+
+  #drop(): void {
+    this.#current = undefined;
+    this.#open?.disconnect();
+  }
+
+  async #ready(until: number): Promise<RedisClient> {
+    for (;;) {
+      if (this.#closed)
+        throw new DatasyncError('CONNECTION_LOST', 'nothing was sent: the broker is closed', { backend: 'redis' });
+      this.#current ??= this.#connect();
+      const connecting = this.#current;
+      try {
+        return await within(connecting, until);
+      } catch (error) {
+        if (this.#current === connecting) this.#drop();
+        if (isDenied(error))
+          throw new DatasyncError('ACCESS_DENIED', messageOf(error), { cause: error, backend: 'redis' });
+        if (performance.now() + pause > until) {
+          const why = error === late ? `no connection within ${this.#timeout} ms` : messageOf(error);
+          throw new DatasyncError('CONNECTION_LOST', `nothing was sent: ${why}`, { cause: error, backend: 'redis' });
+        }
+        await sleep(pause);
+      }
+    }
+  }
+
+  async #connect(): Promise<RedisClient> {
+    const client = this.#client;
+    const made: RedisClient = isCluster(client)
+      ? client.duplicate([], ownCluster(client))
+      : client.duplicate({ ...ownConnection, enableReadyCheck: isNamedBySentinels(client) });
+    this.#open = made;
+    let failure: unknown;
+    made.on('error', (error) => {
+      failure = error;
+    });
+    made.on('end', () => {
+      if (this.#open === made) this.#current = undefined;
+    });
+    try {
+      await made.connect();
+      // Where the password is wrong, or missing, it is the first question that says so.
+      await made.call('PING');
+    } catch (error) {
+      made.disconnect();
+      throw failure ?? error;
+    }
+    return made;
+  }
+}
+
+const late = new Error('no answer in time');
+
+/** @throws `late`; what comes after that is dropped */
+async function within<T>(promise: Promise<T>, until: number): Promise<T> {
+  const timer = new AbortController();
+  try {
+    const limit = sleep(Math.max(0, until - performance.now()), undefined, { signal: timer.signal }).then(() => {
+      throw late;
+    });
+    limit.catch(() => undefined);
+    return await Promise.race([promise, limit]);
+  } finally {
+    timer.abort();
+    promise.catch(() => undefined);
+  }
+}

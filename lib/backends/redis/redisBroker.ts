@@ -1,0 +1,88 @@
+import { brokerFrom } from '../../broker/brokerFrom.ts';
+import { brokerRules } from '../../broker/checks.ts';
+import { bytesCodec } from '../../codecs/bytesCodec.ts';
+import type { Broker } from '../../model/broker.ts';
+import type { Codec } from '../../model/codec.ts';
+import { checkOptions, type Rules, rule } from '../../model/options.ts';
+import { Access } from './access.ts';
+import { checkClient, type RedisClient } from './client.ts';
+import type { KeyEncoding } from './keys.ts';
+import type { RedisReader } from './readers.ts';
+import { RedisCore } from './redisCore.ts';
+import { redisRules } from './sourceOptions.ts';
+
+/** Configuration of {@link redisBroker}. */
+export interface RedisBrokerConfig<T> {
+  /** Put before every key: a raw string prefix. Default: `''`. */
+  readonly prefix?: string;
+  /** Default: `bytesCodec`. */
+  readonly codec?: Codec<T>;
+  /** Milliseconds for one request, with the connecting. Default: 5,000. */
+  readonly timeout?: number;
+  /** Milliseconds after which keys with `lifetime: 'client'` vanish when nothing is heard of this program. Default: 5,000. */
+  readonly sessionTtl?: number;
+  /** How keys are bytes. Default: `utf8`. */
+  readonly keyEncoding?: KeyEncoding;
+  /** How values that are no strings are read: {@link hashReader} … Default: they are refused. */
+  readonly readers?: readonly RedisReader[];
+  /** How many keys are asked for, or deleted, at once. Default: 1,000. */
+  readonly batch?: number;
+}
+
+const positiveTime: Rules[string] = [
+  (value) => rule.milliseconds[0](value) && Number.isInteger(value) && value !== 0,
+  'a whole number of milliseconds, 1 to 2,147,483,647',
+];
+
+const rules: Rules = {
+  ...brokerRules,
+  timeout: positiveTime,
+  sessionTtl: positiveTime,
+  keyEncoding: redisRules['keyEncoding']!,
+  readers: redisRules['readers']!,
+  batch: rule.positive,
+};
+
+/**
+ * A broker for Redis, over a connection of its own, made after the options of the client when it is first needed.
+ *
+ * No request is sent twice. Where the answer to a write is missing (time-out, broken connection), it rejects with
+ * `OUTCOME_UNKNOWN`; where nothing was sent, with `CONNECTION_LOST`. Redis acknowledges a write before its replicas have it:
+ * a failover may lose it (`min-replicas-to-write` of the server narrows that).
+ *
+ * - Redis has no revisions: that of what is read is 0, and a compare compares values.
+ * - A list is not of one moment, and `deletePrefix` deletes in batches: keys that are made meanwhile may stay.
+ * - A transaction is `MULTI`: it is written as a whole. In a cluster all its keys must lie in one slot (`UNSUPPORTED`).
+ * - A key with `lifetime: 'client'` has a time to live that the broker renews. Was it lost while Redis could not be
+ *   reached, it is put again, unless somebody else has written it since.
+ *
+ * Errors: `OUTCOME_UNKNOWN`, `CONNECTION_LOST`, `ACCESS_DENIED`, `REFUSED` (with what Redis says), `UNSUPPORTED` for values
+ * that are no strings; see {@link brokerFrom}.
+ *
+ * @example
+ * const broker = redisBroker(client, { prefix: 'nodes:', codec: jsonCodec<Node>() });
+ * await broker.put('a', node, { ttl: 60_000 });
+ *
+ * @param client a `Redis` or `Cluster` of `ioredis`; it need not be connected, and is not touched
+ * @param config see {@link RedisBrokerConfig}
+ * @throws DatasyncError `INVALID_CONFIG` at once, where the configuration is wrong
+ */
+export function redisBroker(client: RedisClient, config?: RedisBrokerConfig<Uint8Array>): Broker<Uint8Array>;
+export function redisBroker<T>(
+  client: RedisClient,
+  config: RedisBrokerConfig<T> & { readonly codec: Codec<T> },
+): Broker<T>;
+export function redisBroker<T>(client: RedisClient, config: RedisBrokerConfig<T> = {}): Broker<T> {
+  checkClient('redisBroker', client);
+  checkOptions('redisBroker', config, rules);
+  const {
+    prefix = '',
+    timeout = 5_000,
+    sessionTtl = 5_000,
+    keyEncoding = 'utf8',
+    readers = [],
+    batch = 1_000,
+  } = config;
+  const core = new RedisCore(new Access(client, timeout), { sessionTtl, keyEncoding, readers, batch });
+  return brokerFrom(core, { prefix, codec: config.codec ?? (bytesCodec as unknown as Codec<T>) });
+}

@@ -1,0 +1,209 @@
+import { lastValueFrom, reduce } from 'rxjs';
+import type { CommitResult, CoreBroker, KeyRange, PutOptions, RawWrite, WriteResult } from '../../model/broker.ts';
+import { DatasyncError, messageOf } from '../../model/errors.ts';
+import type { KeyValue } from '../../model/values.ts';
+import type { RawEntry } from '../../source/frames.ts';
+import type { Access } from './access.ts';
+import { type RedisArgument, send } from './client.ts';
+import { isReply } from './failures.ts';
+import { commonPrefix, type KeyEncoding, keyBytes } from './keys.ts';
+import { Lifetimes } from './lifetimes.ts';
+import { listed } from './listing.ts';
+import type { RedisReader } from './readers.ts';
+import { Reading } from './reading.ts';
+import { remove, swap } from './scripts.ts';
+import { checkSameSlot } from './slots.ts';
+import { stringsOf } from './strings.ts';
+
+/** See {@link RedisBrokerConfig}, with the defaults. */
+export interface RedisCoreOptions {
+  readonly sessionTtl: number;
+  readonly keyEncoding: KeyEncoding;
+  readonly readers: readonly RedisReader[];
+  readonly batch: number;
+}
+
+/** What Redis can do as a broker. */
+export class RedisCore implements CoreBroker {
+  readonly name = 'redis';
+  readonly capabilities = {
+    write: true,
+    ttl: true,
+    lifetime: true,
+    transactions: true,
+    compareAndSwap: true,
+    deletePrefix: true,
+  } as const;
+  readonly #access: Access;
+  readonly #options: RedisCoreOptions;
+  readonly #reading: Reading;
+  readonly #lifetimes: Lifetimes;
+
+  constructor(access: Access, options: RedisCoreOptions) {
+    this.#access = access;
+    this.#options = options;
+    const { read } = access;
+    this.#reading = new Reading(stringsOf(read, access.isCluster), read, options.keyEncoding, options.readers);
+    this.#lifetimes = new Lifetimes(access, options.sessionTtl);
+  }
+
+  async get(key: string): Promise<KeyValue<Uint8Array> | undefined> {
+    const [entry] = await refusing(this.#reading.read([key]));
+    return entry === undefined ? undefined : whole(entry);
+  }
+
+  async *list(range: KeyRange): AsyncGenerator<readonly KeyValue<Uint8Array>[]> {
+    const entries = await this.#scan(range, (names) => this.#reading.read(names));
+    yield [...entries.values()].map(whole).sort(byKey);
+  }
+
+  async *listKeys(range: KeyRange): AsyncGenerator<readonly string[]> {
+    yield [...(await this.#keys(range))].sort();
+  }
+
+  async put(key: string, value: Uint8Array, options: PutOptions): Promise<WriteResult> {
+    const bytes = this.#bytes(key);
+    await refusing(this.#access.write('SET', bytes, value, ...this.#expiry(options)));
+    this.#wrote(key, value, options);
+    return rounded(options);
+  }
+
+  async delete(key: string): Promise<WriteResult & { readonly existed: boolean }> {
+    const existed = (await refusing(this.#access.write('UNLINK', this.#bytes(key)))) === 1;
+    this.#lifetimes.forget(key);
+    return { existed };
+  }
+
+  async deletePrefix(prefix: string): Promise<WriteResult & { readonly deleted: number }> {
+    const names = [...(await this.#keys({ prefix }))];
+    const { batch } = this.#options;
+    let deleted = 0;
+    for (let start = 0; start < names.length; start += batch) {
+      const some = names.slice(start, start + batch);
+      const groups = this.#access.isCluster ? some.map((name) => [name]) : [some];
+      const counts = groups.map((group) =>
+        this.#access.write(
+          'UNLINK',
+          group.map((name) => this.#bytes(name)),
+        ),
+      );
+      for (const count of await refusing(Promise.all(counts))) deleted += Number(count);
+      for (const name of some) this.#lifetimes.forget(name);
+    }
+    return { deleted };
+  }
+
+  async commit(writes: readonly RawWrite[]): Promise<CommitResult> {
+    if (writes.length === 0) return {};
+    const names = writes.map(({ key }) => key);
+    const keys = names.map((name) => this.#bytes(name));
+    if (this.#access.isCluster) checkSameSlot('commit', names, keys);
+    const results = await refusing(
+      this.#access.transaction((batch) => {
+        for (const [index, write] of writes.entries()) {
+          const key = keys[index]!;
+          if (write.op === 'delete') void send(batch, 'UNLINK', [key]);
+          else void send(batch, 'SET', [key, write.value, ...this.#expiry(write)]);
+        }
+      }),
+    );
+    const failed = (results ?? []).find(([error]) => error !== null)?.[0];
+    if (failed !== undefined && failed !== null) throw refused(failed);
+    for (const write of writes) {
+      if (write.op === 'delete') this.#lifetimes.forget(write.key);
+      else this.#wrote(write.key, write.value, write);
+    }
+    return {};
+  }
+
+  async compareAndSwap(
+    key: string,
+    expected: Uint8Array | undefined,
+    value: Uint8Array,
+    options: PutOptions,
+  ): Promise<WriteResult & { readonly swapped: boolean }> {
+    const bytes = this.#bytes(key);
+    const expiry = this.#expiry(options);
+    const { write } = this.#access;
+    const swapped =
+      expected === undefined
+        ? (await refusing(write('SET', bytes, value, 'NX', ...expiry))) !== null
+        : (await refusing(swap.run(write, bytes, expected, value, expiry[1] ?? ''))) === 1;
+    if (!swapped) return { swapped };
+    this.#wrote(key, value, options);
+    return { swapped, ...rounded(options) };
+  }
+
+  async compareAndDelete(key: string, expected: Uint8Array): Promise<WriteResult & { readonly deleted: boolean }> {
+    const deleted = (await refusing(remove.run(this.#access.write, this.#bytes(key), expected))) === 1;
+    if (deleted) this.#lifetimes.forget(key);
+    return { deleted };
+  }
+
+  async close(): Promise<void> {
+    await this.#lifetimes.close();
+    this.#access.close();
+  }
+
+  #bytes(key: string): Buffer {
+    return keyBytes(key, this.#options.keyEncoding);
+  }
+
+  #expiry({ ttl, lifetime }: PutOptions): readonly RedisArgument[] {
+    const milliseconds = lifetime === 'client' ? this.#lifetimes.ttl : ttl;
+    return milliseconds === undefined ? [] : ['PX', String(Math.ceil(milliseconds))];
+  }
+
+  #wrote(key: string, value: Uint8Array, { lifetime }: PutOptions): void {
+    if (lifetime === 'client') this.#lifetimes.add(key, this.#bytes(key), value);
+    else this.#lifetimes.forget(key);
+  }
+
+  /** Of each key what `read` makes of it, once. */
+  async #scan<E extends { readonly key: string }>(
+    range: KeyRange,
+    read: (names: readonly string[]) => Promise<readonly E[]>,
+  ): Promise<ReadonlyMap<string, E>> {
+    const prefix = 'prefix' in range ? range.prefix : commonPrefix([range.start, range.end]);
+    const isWanted = (name: string): boolean =>
+      'prefix' in range ? name.startsWith(prefix) : name >= range.start && name < range.end;
+    const found = new Map<string, E>();
+    if ('start' in range && range.start >= range.end) return found;
+    for (const call of await this.#access.masters()) {
+      const pages = listed(call, (names) => read(names.filter(isWanted)), [prefix], this.#options);
+      const all = pages.pipe(reduce((entries, page) => entries.concat(page), [] as E[]));
+      for (const each of await refusing(lastValueFrom(all, { defaultValue: [] }))) found.set(each.key, each);
+    }
+    return found;
+  }
+
+  async #keys(range: KeyRange): Promise<Iterable<string>> {
+    return (await this.#scan(range, (names) => Promise.resolve(names.map((key) => ({ key }))))).keys();
+  }
+}
+
+function whole(entry: RawEntry): KeyValue<Uint8Array> {
+  if ('error' in entry) throw entry.error;
+  return { key: entry.key, value: entry.value, revision: 0 };
+}
+
+function byKey(a: { readonly key: string }, b: { readonly key: string }): number {
+  return a.key < b.key ? -1 : 1;
+}
+
+/** A fraction of a millisecond is more than Redis knows. */
+function rounded({ ttl }: PutOptions): WriteResult {
+  return ttl === undefined || Number.isInteger(ttl) ? {} : { ttl: Math.ceil(ttl) };
+}
+
+async function refusing<T>(promise: Promise<T>): Promise<T> {
+  try {
+    return await promise;
+  } catch (error) {
+    throw isReply(error) ? refused(error) : error;
+  }
+}
+
+function refused(cause: unknown): DatasyncError {
+  return new DatasyncError('REFUSED', messageOf(cause), { cause, backend: 'redis' });
+}
