@@ -103,6 +103,17 @@ describe('a listing', () => {
     expect(texts(shadow.commit(everything, everything, 7))).toEqual(['y: 2 → - @7']);
   });
 
+  it('a value and then an error is undecodable, with that value as the last good one', () => {
+    const shadow = shadowOf();
+    const error = new DatasyncError('DUPLICATE_KEY', 'two have it');
+    shadow.stage([...entries({ x: 1 }), { key: 'x', error, raw: raw(9) }], everything, 5);
+    shadow.commit(everything, everything, 5);
+    expect(view(shadow)).toEqual({ x: '1@5' });
+    expect(shadow.rejected().map(({ key }) => key)).toEqual(['x']);
+    shadow.stage([...entries({ x: 2 }), { key: 'x', error, raw: raw(9) }], everything, 6);
+    expect(texts(shadow.commit(everything, everything, 6))).toEqual(['x: 1? → 2? @6']);
+  });
+
   it('with a scope leaves the other prefixes as they are', () => {
     const shadow = holding({ 'a/x': 1, 'b/x': 1 });
     shadow.stage(entries({ 'b/y': 1 }), ['a/', 'b/'], 5);
