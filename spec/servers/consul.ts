@@ -176,7 +176,8 @@ export class ConsulAgent {
         const done = await this.request('PUT', '/v1/kv/ready', '1');
         return done.body.trim() === 'true' && (await this.request('DELETE', '/v1/kv/ready')).status === 200;
       }
-      return [200, 404].includes((await this.request('GET', '/v1/kv/ready')).status);
+      // A server that is back answers before it has read its log: only a consistent read waits for it.
+      return [200, 404].includes((await this.request('GET', '/v1/kv/ready?consistent')).status);
     });
   }
 
