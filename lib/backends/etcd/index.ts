@@ -5,6 +5,7 @@ export { etcdBackend } from './etcdBackend.ts';
 export { type EtcdBroker, type EtcdBrokerConfig, etcdBroker } from './etcdBroker.ts';
 export { etcdConfig } from './etcdConfig.ts';
 export { fromEtcd } from './fromEtcd.ts';
+export { type EtcdHalfConfig, listEtcd, watchEtcd } from './halves.ts';
 export type { KeyEncoding } from './keys.ts';
 export type { EtcdPosition, Witness } from './position.ts';
 export type { EtcdOptions, FromEtcdConfig } from './sourceOptions.ts';
