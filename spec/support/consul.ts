@@ -66,7 +66,12 @@ export class ConsulView {
   error: unknown;
   readonly subscription: Subscription;
 
-  constructor(client: Consul, config: Partial<FromConsulConfig<string>> = {}) {
+  /** @param consumer what is done with each event */
+  constructor(
+    client: Consul,
+    config: Partial<FromConsulConfig<string>> = {},
+    consumer: (event: DatasyncEvent<string>) => void = () => undefined,
+  ) {
     const source = fromConsul(client, {
       prefixes: ['a/'],
       codec: textCodec,
@@ -78,7 +83,10 @@ export class ConsulView {
       ...config,
     });
     this.subscription = source.subscribe({
-      next: (event) => this.#take(event),
+      next: (event) => {
+        this.#take(event);
+        consumer(event);
+      },
       error: (error) => (this.error = error),
     });
     onTestFinished(() => this.subscription.unsubscribe());

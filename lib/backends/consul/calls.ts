@@ -46,6 +46,9 @@ export type TxnResult =
   | { readonly done: true; readonly entries: readonly Shown[] }
   | { readonly done: false; readonly reasons: readonly { readonly operation: number; readonly text: string }[] };
 
+/** `ask` emits or fails; what it would be otherwise. */
+const nothing: Answer = { status: 0, index: undefined, body: Buffer.alloc(0) };
+
 /** Failures after which it is sure that nothing was sent. */
 const unsent =
   /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ERR_TLS_|UNABLE_TO_|CERT_|SELF_SIGNED_|DEPTH_ZERO_)/;
@@ -62,7 +65,7 @@ export class ConsulCalls {
 
   /** Rejects with `CONNECTION_LOST` where nothing came; whatever the status, it is an answer. */
   read(question: Question): Promise<Answer> {
-    return firstValueFrom(ask(this.client, question, this.limits));
+    return firstValueFrom(ask(this.client, question, this.limits), { defaultValue: nothing });
   }
 
   /** Rejects with `OUTCOME_UNKNOWN` where it may have been done and nobody says so; never asks twice. */

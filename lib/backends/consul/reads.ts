@@ -49,7 +49,8 @@ export async function listKeys(calls: ConsulCalls, range: KeyRange): Promise<rea
 
 /** What a token may not read is not listed: that is not the same as nothing. */
 async function checkEmpty(calls: ConsulCalls, prefix: string, listed: readonly unknown[]): Promise<void> {
-  if (listed.length === 0) await firstValueFrom(checkReadable(calls.client, prefix, calls.limits));
+  const isReadable = checkReadable(calls.client, prefix, calls.limits);
+  if (listed.length === 0) await firstValueFrom(isReadable, { defaultValue: undefined });
 }
 
 interface Readable {
