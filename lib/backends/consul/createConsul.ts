@@ -1,0 +1,164 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type Consul from 'consul';
+import type { Broker } from '../../model/broker.ts';
+import type { Codec } from '../../model/codec.ts';
+import { DatasyncError, messageOf } from '../../model/errors.ts';
+import type { Source } from '../../model/events.ts';
+import { checkOptions, type Rules, rule } from '../../model/options.ts';
+import { ConsulCalls } from './calls.ts';
+import { type ConsulBrokerConfig, consulBroker } from './consulBroker.ts';
+import { refusal } from './failures.ts';
+import { fromConsul } from './fromConsul.ts';
+import type { FromConsulConfig } from './options.ts';
+
+/** Configuration of {@link createConsul}. */
+export interface ConsulConfig {
+  /** `host:port`, with or without `http://` or `https://`. Default: `CONSUL_HTTP_ADDR`, else `127.0.0.1:8500`. */
+  readonly address?: string;
+  /** Default: `CONSUL_HTTP_TOKEN`, else none. */
+  readonly token?: string;
+  /** Default: that of the agent. */
+  readonly datacenter?: string;
+  readonly tls?: {
+    /** Default: true where there is a file, or the address is `https://`. */
+    readonly enabled?: boolean;
+    /** Whoever answers is believed. Default: false. */
+    readonly skipVerify?: boolean;
+    /** PEM files. Without an authority those of the system are asked. */
+    readonly certFile?: string;
+    readonly keyFile?: string;
+    readonly caFile?: string;
+  };
+  /** Of every source that does not say otherwise; a break means a resync in any case. Default: false. */
+  readonly resyncAfterReconnect?: boolean;
+}
+
+/** A client with its configuration. Sources are unsubscribed before it is closed. */
+export interface ConsulStore extends AsyncDisposable {
+  readonly client: Consul;
+  /** Resolves when Consul has answered that it has a leader. @throws DatasyncError (as a rejection) `CONNECTION_LOST` */
+  ready(): Promise<void>;
+  /** {@link fromConsul} of this client. */
+  source(config: FromConsulConfig<Uint8Array>): Source<Uint8Array>;
+  source<T>(config: FromConsulConfig<T> & { readonly codec: Codec<T> }): Source<T>;
+  /** {@link consulBroker} of this client, closed with it. */
+  broker(config?: ConsulBrokerConfig<Uint8Array>): Broker<Uint8Array>;
+  broker<T>(config: ConsulBrokerConfig<T> & { readonly codec: Codec<T> }): Broker<T>;
+  /** Closes its brokers, then the client. */
+  close(): Promise<void>;
+}
+
+const addressRule = [(value: unknown) => urlOf(value) !== undefined, "an address, 'host:port'"] as const;
+
+const rules: Rules = {
+  address: addressRule,
+  ...{ token: rule.text, datacenter: rule.text, resyncAfterReconnect: rule.flag },
+  tls: {
+    ...{ enabled: rule.flag, skipVerify: rule.flag },
+    ...{ certFile: rule.text, keyFile: rule.text, caFile: rule.text },
+  },
+};
+
+/**
+ * A client of npm `consul` by the keys of cn-infra's Consul plugin, with the sources and brokers over it.
+ *
+ * Nothing is sent before something is asked for: a source waits for Consul by itself, `ready()` says whether it is there.
+ *
+ * @example
+ * await using consul = createConsul(await consulConfig('consul.conf'));
+ * consul.source({ prefixes: ['nodes/'], codec: jsonCodec<Node>() }).pipe(toState()).subscribe(show);
+ *
+ * @param config see {@link ConsulConfig}; {@link consulConfig} makes one of a `consul.conf`
+ * @throws DatasyncError `INVALID_CONFIG`; `UNREADABLE` with the file; `MISSING_PEER` (`consul`)
+ */
+export function createConsul(config: ConsulConfig = {}): ConsulStore {
+  checkOptions('createConsul', config, rules);
+  const client = clientOf(config);
+  const calls = new ConsulCalls(client, { begin: 5_000, pause: 5_000, size: 65_536 });
+  const { resyncAfterReconnect = false } = config;
+  const brokers: { close(): Promise<void> }[] = [];
+  const close = async (): Promise<void> => {
+    for (const broker of brokers.splice(0)) await broker.close();
+    client.destroy();
+  };
+  return {
+    client,
+    ready: async () => {
+      const answer = await calls.read({ method: 'GET', path: '/status/leader' });
+      if (answer.status !== 200) throw refusal('asking for the leader', answer);
+      if (answer.body.length < 3)
+        throw new DatasyncError('CONNECTION_LOST', 'Consul has no leader', { backend: 'consul' });
+    },
+    source: <T>(source: FromConsulConfig<T>) =>
+      fromConsul(client, { resyncAfterReconnect, ...source } as FromConsulConfig<T> & { readonly codec: Codec<T> }),
+    broker: <T>(broker: ConsulBrokerConfig<T> = {}) => {
+      const made = consulBroker(client, broker as ConsulBrokerConfig<T> & { readonly codec: Codec<T> });
+      brokers.push(made);
+      return made;
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function clientOf(config: ConsulConfig): Consul {
+  const { datacenter, tls = {} } = config;
+  const address = config.address ?? (process.env['CONSUL_HTTP_ADDR'] || '127.0.0.1:8500');
+  checkOptions('createConsul', { address }, rules);
+  const url = urlOf(address)!;
+  const { certFile, keyFile, caFile, skipVerify = false } = tls;
+  if ((certFile === undefined) !== (keyFile === undefined))
+    throw invalid("'tls.certFile' and 'tls.keyFile' belong together: one of them is missing");
+  const hasFile = certFile !== undefined || caFile !== undefined;
+  const secure = tls.enabled ?? (hasFile || url.protocol === 'https:');
+  if (secure && /^http:/i.test(address)) throw invalid(`the address ${address} is not TLS, but 'tls' says so`);
+  const token = config.token ?? process.env['CONSUL_HTTP_TOKEN'];
+  const options = {
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: Number(url.port || (secure ? 8501 : 8500)),
+    secure,
+    defaults: { ...(token && { token }), ...(datacenter !== undefined && { dc: datacenter }) },
+    ...(secure && {
+      rejectUnauthorized: !skipVerify,
+      ...(caFile !== undefined && { ca: contents(caFile) }),
+      ...(certFile !== undefined && { cert: contents(certFile), key: contents(keyFile!) }),
+    }),
+  };
+  return new (loadConsul())(options);
+}
+
+/** When it is first needed: whoever passes a client in has it already. */
+function loadConsul(): typeof Consul {
+  try {
+    return createRequire(import.meta.url)('consul') as typeof Consul;
+  } catch (cause) {
+    const message = "consul needs the package 'consul', which cannot be loaded: npm install consul@2";
+    throw new DatasyncError('MISSING_PEER', message, { cause, backend: 'consul' });
+  }
+}
+
+function urlOf(address: unknown): URL | undefined {
+  if (typeof address !== 'string' || address === '') return undefined;
+  try {
+    const url = new URL(/^https?:\/\//i.test(address) ? address : `http://${address}`);
+    const isBare = url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '';
+    return isBare && /[\]\w.-](:\d+)?\/?$/.test(address) ? url : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function contents(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    const message = `the file ${file} cannot be read: ${messageOf(cause)}`;
+    throw new DatasyncError('UNREADABLE', message, { cause, backend: 'consul', file });
+  }
+}
+
+function invalid(message: string): DatasyncError {
+  return new DatasyncError('INVALID_CONFIG', `createConsul: ${message}`, { backend: 'consul' });
+}

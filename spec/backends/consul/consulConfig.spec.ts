@@ -1,0 +1,127 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import {
+  type ConsulConfig,
+  consulBroker,
+  consulConfig,
+  createConsul,
+  fromConsul,
+} from '../../../lib/backends/consul/index.ts';
+import { temporaryDirectory } from '../../support/files.ts';
+
+afterEach(() => vi.unstubAllEnvs());
+
+describe('consulConfig', () => {
+  it('reads every key', async () => {
+    const yaml = `
+address: 10.0.0.1:8500
+resync-after-reconnect: true
+token: a secret
+datacenter: dc2
+tls: { enabled: true, skip-verify: false, cert-file: /c.pem, key-file: /k.pem, ca-file: /ca.pem }
+`;
+    expect(await consulConfig({ yaml })).toEqual({
+      address: '10.0.0.1:8500',
+      resyncAfterReconnect: true,
+      token: 'a secret',
+      datacenter: 'dc2',
+      tls: { enabled: true, skipVerify: false, certFile: '/c.pem', keyFile: '/k.pem', caFile: '/ca.pem' },
+    });
+    expect(await consulConfig({ address: 'a:1' })).toEqual({ address: 'a:1' });
+    expect(await consulConfig({ yaml: '' })).toEqual({});
+  });
+
+  it('names file, line, key and what was expected', async () => {
+    const file = join(temporaryDirectory(), 'consul.conf');
+    writeFileSync(file, 'address: a:1\nresync-after-reconect: true\n');
+    await expect(consulConfig(file)).rejects.toMatchObject({ code: 'INVALID_CONFIG', file, line: 2 });
+    await expect(consulConfig(file)).rejects.toThrow(/resync-after-reconect.*resync-after-reconnect/s);
+    await expect(consulConfig({ token: 5 })).rejects.toMatchObject({ code: 'INVALID_CONFIG' });
+  });
+});
+
+/** Where its client asks. */
+function target(config: ConsulConfig): object {
+  const { client } = createConsul(config);
+  client.destroy();
+  const { baseUrl, rejectUnauthorized } = (client as unknown as { _opts: Record<string, unknown> })._opts;
+  const { _defaults: defaults } = client as unknown as { _defaults?: object };
+  return { ...(baseUrl as object), rejectUnauthorized, ...defaults };
+}
+
+describe('createConsul', () => {
+  it('asks where it is told to, else where the environment says', () => {
+    expect(target({ address: '10.0.0.1:18500' })).toMatchObject({
+      protocol: 'http:',
+      hostname: '10.0.0.1',
+      port: '18500',
+    });
+    expect(target({ address: 'https://c.example' })).toMatchObject({
+      protocol: 'https:',
+      port: '8501',
+      rejectUnauthorized: true,
+    });
+    expect(target({ tls: { enabled: true, skipVerify: true } })).toMatchObject({
+      protocol: 'https:',
+      rejectUnauthorized: false,
+    });
+    vi.stubEnv('CONSUL_HTTP_ADDR', 'http://env.example:1');
+    vi.stubEnv('CONSUL_HTTP_TOKEN', 'of the environment');
+    expect(target({})).toMatchObject({ hostname: 'env.example', port: '1', token: 'of the environment' });
+    expect(target({ token: 'mine', datacenter: 'dc2' })).toMatchObject({ token: 'mine', dc: 'dc2' });
+  });
+
+  it.each<[object, string]>([
+    [{ address: '' }, "'address' must be"],
+    [{ address: 'a b' }, "'address' must be"],
+    [{ address: 'http://a:1/path' }, "'address' must be"],
+    [{ address: 'ftp://a' }, "'address' must be"],
+    [{ adress: 'a' }, "unknown option 'adress'"],
+    [{ tls: { certFile: 'c.pem' } }, "'tls.keyFile'"],
+    [{ address: 'http://a:1', tls: { enabled: true } }, 'is not TLS'],
+    [{ tls: { caFile: '/none/ca.pem' } }, '/none/ca.pem cannot be read'],
+  ])('refuses %o', (config, words) => {
+    expect(() => createConsul(config)).toThrow(words);
+  });
+
+  it('closes its brokers and its client', async () => {
+    const consul = createConsul();
+    const broker = consul.broker();
+    const closed = vi.spyOn(broker, 'close');
+    await consul.close();
+    await consul[Symbol.asyncDispose]();
+    expect(closed).toHaveBeenCalledOnce();
+  });
+});
+
+describe('fromConsul and consulBroker', () => {
+  const { client } = createConsul();
+  client.destroy();
+
+  it.each<[string, () => unknown, string]>([
+    ['no client', () => fromConsul({} as never, { prefixes: ['a'] }), "client of npm 'consul'"],
+    ['no client of a broker', () => consulBroker(undefined as never), "client of npm 'consul'"],
+    ['no prefixes', () => fromConsul(client, {} as never), "'prefixes' is missing"],
+    ['a prefix with a slash at the start', () => fromConsul(client, { prefixes: ['/a'] }), 'starts with a slash'],
+    ['a prefix with two slashes', () => fromConsul(client, { prefixes: ['a//'] }), 'two slashes'],
+    ['an unknown option', () => fromConsul(client, { prefixes: ['a'], waits: 1 } as never), "'waits'"],
+    ['a wait beyond what Consul holds', () => fromConsul(client, { prefixes: ['a'], wait: 600_001 }), "'wait'"],
+    ['a share of all', () => fromConsul(client, { prefixes: ['a'], onShrink: { share: 1 } }), "'onShrink.share'"],
+    [
+      'an unknown answer to denial',
+      () => fromConsul(client, { prefixes: ['a'], onDenied: 'wait' as never }),
+      "'onDenied'",
+    ],
+    ['a session shorter than Consul has', () => consulBroker(client, { sessionTtl: 19_999 }), "'sessionTtl'"],
+    ['a request of no bytes', () => consulBroker(client, { maxRequest: 0 }), "'maxRequest'"],
+  ])('refuse %s at once', (_, attempt, words) => {
+    expect(attempt).toThrow(words);
+    expect(attempt).toThrow(expect.objectContaining({ code: 'INVALID_CONFIG' }));
+  });
+
+  it('refuse a client that reads what may be old', () => {
+    const stale = Object.assign(Object.create(client) as typeof client, { _defaults: { stale: true } });
+    expect(() => fromConsul(stale, { prefixes: ['a'] })).toThrow('stale: true');
+  });
+});
