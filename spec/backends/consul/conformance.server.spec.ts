@@ -3,11 +3,13 @@ import { afterAll, beforeAll, describe, it } from 'vitest';
 import { consulCapabilities } from '../../../lib/backends/consul/consulBackend.ts';
 import { consulSource } from '../../../lib/backends/consul/fromConsul.ts';
 import { keyFault } from '../../../lib/backends/consul/keys.ts';
+import { bufferDuringResync, filterByRevision, trackPrevious } from '../../../lib/index.ts';
 import { describeSource, type SourceSubject } from '../../../lib/testing/index.ts';
 import { type Consul as ConsulServer, startConsul } from '../../servers/consul.ts';
 import { needServer } from '../../servers/need.ts';
 import { openProxy, type TcpProxy } from '../../servers/proxy.ts';
 import { commit } from '../../support/consul.ts';
+import { acks } from '../../support/pipelines.ts';
 import { recordBackend } from '../../support/recordBackend.ts';
 
 const found = needServer('consul-1.8');
@@ -68,6 +70,16 @@ const consul: SourceSubject<Store> = {
   },
 };
 
+const four: NonNullable<SourceSubject<Store>['pipeline']> = (source, stage) =>
+  source.pipe(
+    stage.history.tap('source', stage.place),
+    bufferDuringResync(),
+    filterByRevision(),
+    trackPrevious(),
+    stage.history.tap('buffered'),
+    acks(stage),
+  );
+
 describe.runIf(found)('fromConsul on a real server', () => {
   beforeAll(async () => {
     server = await startConsul({ servers: 1 });
@@ -75,4 +87,8 @@ describe.runIf(found)('fromConsul on a real server', () => {
   afterAll(() => server.stop());
 
   describeSource(consul, { describe, it, report: recordBackend });
+  describeSource(
+    { ...consul, name: 'consul, four operators', pipeline: four },
+    { describe, it, report: recordBackend },
+  );
 });

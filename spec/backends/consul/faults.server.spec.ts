@@ -112,6 +112,19 @@ describe.runIf(needServer('consul-1.8'))('fromConsul, when Consul cannot be reac
     expect(view.told).toEqual(['initial', 'reconnected']);
   });
 
+  it('an answer that takes longer than `timeout`, for ever: it comes all the same, since it never stops', async () => {
+    const { agent } = await ownConsul();
+    const many = Object.fromEntries(Array.from({ length: 400 }, (_, n) => [`a/${n}`, 'x'.repeat(1_000)]));
+    await write(agent, many);
+    const proxy = await proxied(agent);
+    proxy.throttle(250_000);
+    const view = new ConsulView(consulClient(proxy.port), { timeout: 900 });
+    await expect.poll(() => view.values, soon).toEqual(many);
+    await write(agent, { 'a/0': 'new' });
+    await expect.poll(() => view.values?.['a/0'], soon).toBe('new');
+    expect(view.told).toHaveLength(2);
+  });
+
   it('idle for many times `wait`: nothing is told, nothing is read again', async () => {
     const { proxy, view } = await watching({}, { wait: 20, timeout: 5_000 });
     const { received } = proxy;
