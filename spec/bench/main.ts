@@ -2,6 +2,7 @@
 // a peer that does the same in the same run, interleaved; medians. Judge the ratios: the rest is the machine.
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import { consul } from './consul.ts';
 import { etcd } from './etcd.ts';
 import { files } from './files.ts';
 import { pipeline } from './pipeline.ts';
@@ -17,6 +18,7 @@ const parts: Readonly<Record<string, { title: string; run: (quick: boolean) => P
     title: 'Files: until everything is told, and until a change is (100 ms of it is waiting for more)',
     run: files,
   },
+  consul: { title: 'Consul, 100 B values: until it is told, beside the watch of the client', run: consul },
   etcd: { title: 'A real etcd 3.4, 100 B values; ours with shadow, decoding and previous values', run: etcd },
   resync: { title: 'A listing of 100 B values in pages of 2,000, each in its own turn of the event loop', run: resync },
 };
