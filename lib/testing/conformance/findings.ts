@@ -1,8 +1,9 @@
 import type { ConformanceReport } from './subject.ts';
 
-/** Fault scripts that are no matter of one source over any store. */
+/** What no script can show of one source over any store. */
 const elsewhere: Readonly<Record<string, string>> = {
   S14: 'a group of consumers: proven with orderedResync',
+  S16: 'a source keeps no token for the next process: that of a consumer which stores one is judged with History.token',
   S18: 'what happens to files: proven with the backend of files',
   S23: 'what happens to one store only: proven with its backend',
 };
