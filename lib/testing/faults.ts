@@ -106,14 +106,16 @@ export function repeated<P>(backend: Backend<P>, after = 0): Backend<P> {
   );
 }
 
-/** Neighbouring frames of changes change places. */
-export function swapped<P>(backend: Backend<P>): Backend<P> {
+/** Neighbouring frames of changes change places: the first `times` pairs, by default all. */
+export function swapped<P>(backend: Backend<P>, { times = Infinity }: { times?: number } = {}): Backend<P> {
+  let left = times;
   return withFault(backend, (frames) =>
     passed(frames, (subscriber) => {
       let held: Frame<P> | undefined;
       subscriber.add(() => held && drop(held));
       return (frame) => {
-        if (held === undefined && frame.type === 'changes') {
+        if (held === undefined && frame.type === 'changes' && left > 0) {
+          left--;
           held = frame;
           return;
         }
@@ -121,6 +123,29 @@ export function swapped<P>(backend: Backend<P>): Backend<P> {
         if (held !== undefined) subscriber.next(held);
         held = undefined;
       };
+    }),
+  );
+}
+
+/**
+ * Frames of several changes come in two parts of one revision, the first `times` of them. The first part has no position:
+ * nobody can go on behind it. With `lost` the connection breaks between the parts.
+ */
+export function split<P>(
+  backend: Backend<P>,
+  { times = Infinity, lost = false }: { times?: number; lost?: boolean } = {},
+): Backend<P> {
+  let left = times;
+  return withFault(backend, (frames) =>
+    passed(frames, (subscriber) => (frame) => {
+      if (frame.type !== 'changes' || frame.changes.length < 2 || left-- <= 0) return subscriber.next(frame);
+      const { position: _, settled: __, ...first } = frame;
+      subscriber.next({ ...first, changes: frame.changes.slice(0, 1) });
+      const rest = { ...frame, changes: frame.changes.slice(1) };
+      // The answer to the first part may have been that the connection was given up.
+      if (lost || subscriber.closed) drop(rest);
+      else subscriber.next(rest);
+      if (lost) subscriber.error(new Error('lost in the middle of a transaction'));
     }),
   );
 }
@@ -167,6 +192,7 @@ export interface Faults {
   readonly blackHole: typeof blackHole;
   readonly repeated: typeof repeated;
   readonly swapped: typeof swapped;
+  readonly split: typeof split;
   readonly breakListing: typeof breakListing;
   readonly refuse: typeof refuse;
 }
@@ -186,6 +212,7 @@ export const faults: Faults = {
   blackHole,
   repeated,
   swapped,
+  split,
   breakListing,
   refuse,
 };

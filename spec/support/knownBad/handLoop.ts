@@ -139,9 +139,12 @@ export class HandLoop {
   }
 
   take(frame: Frame): void {
+    const { connection } = this;
     if (frame.type === 'page') this.pages.push(...frame.entries);
     if (frame.type === 'snapshot') this.takeSnapshot(frame);
     if (frame.type === 'changes') this.takeChanges(frame);
+    // Nothing that an older connection said.
+    if (this.connection !== connection) return;
     if ('position' in frame && frame.position !== undefined) this.position = frame.position;
   }
 

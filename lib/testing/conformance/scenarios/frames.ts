@@ -12,6 +12,9 @@ const counted = ({ revision }: Capabilities): string | undefined =>
 const notResumed = (capabilities: Capabilities): string | undefined =>
   counted(capabilities) ?? (capabilities.resume === 'log' ? undefined : `resume: ${capabilities.resume}`);
 
+const torn = (capabilities: Capabilities): string | undefined =>
+  notResumed(capabilities) ?? (capabilities.atomic === 'none' ? 'atomic: none' : undefined);
+
 const plain = <P>(frame: Frame<P>): Frame<P> => {
   if (frame.type !== 'changes' && frame.type !== 'snapshot') return frame;
   const { settled: _, ...copy } = frame;
@@ -95,7 +98,58 @@ export const frames: readonly Scenario[] = [
     ],
   },
   {
-    name: 'the connection is lost in the middle of a transaction',
+    name: 'neighbouring frames of changes change places: the older one comes too late, and is dropped',
+    plays: ['S10'],
+    keeps: ['I11', 'I12', 'I45'],
+    waives: { I10: 'the fault makes a frame late, and what is late is dropped (I45): its changes are never told' },
+    needs: ['frames'],
+    unless: counted,
+    fault: (backend) => faults.swapped(backend, { times: 2 }),
+    steps: [
+      write({ x: 1 }),
+      subscribe(),
+      told,
+      // The younger one says all that the older one said, so that everybody knows everything in the end.
+      write({ x: 2 }),
+      write({ x: undefined, y: 1 }),
+      told,
+      write({ y: 2 }),
+      write({ y: 3, x: 3 }),
+      told,
+      write({ x: 4 }),
+      told,
+    ],
+    check: ({ history }) => {
+      const late = history.steps.filter((step) => step.type === 'frameSettled' && step.outcome.type === 'superseded');
+      return late.length === 2 ? undefined : `${late.length} frames were dropped, and 2 came too late`;
+    },
+  },
+  ...[false, true].map(
+    (lost): Scenario => ({
+      name: `a transaction comes in two frames${lost ? ', and the connection is lost between them' : ''}: all of it is read again`,
+      plays: ['S11'],
+      keeps: ['I6', 'I18', 'I20', 'I45'],
+      waives: { I13: 'the backend itself tears the transaction: its first part is a revision like any other' },
+      needs: ['frames', 'reconnect'],
+      unless: torn,
+      fault: (backend) => faults.split(backend, { times: 1, lost }),
+      steps: [
+        write({ x: 1, y: 1, z: 1 }),
+        subscribe(),
+        told,
+        write({ x: 2, y: undefined, z: 2 }),
+        told,
+        write({ x: 3, y: 3 }),
+        told,
+      ],
+      check: ({ events }) =>
+        events.some((event) => event.type === 'resync' && event.reason === 'inconsistent')
+          ? undefined
+          : 'no resync says inconsistent',
+    }),
+  ),
+  {
+    name: 'the connection is lost with a transaction on its way',
     plays: ['S11'],
     keeps: ['I6', 'I13'],
     needs: ['frames', 'reconnect'],
@@ -107,7 +161,7 @@ export const frames: readonly Scenario[] = [
           concatMap((frame) => {
             if (frame.type !== 'changes' || ++seen !== 2) return of(frame);
             frame.settled?.(outcomes.cancelled);
-            return throwError(() => new Error('lost in the middle of a transaction'));
+            return throwError(() => new Error('lost with a transaction on its way'));
           }),
         ),
       );
