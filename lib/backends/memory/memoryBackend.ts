@@ -1,4 +1,4 @@
-import { concat, concatMap, defer, filter, from, map, type Observable, of, take } from 'rxjs';
+import { concat, concatMap, defer, filter, from, map, merge, type Observable, of, take } from 'rxjs';
 import { outcomes } from '../../model/ack.ts';
 import { checkOptions, oneOf, rule } from '../../model/options.ts';
 import { diffed } from '../../source/diffed.ts';
@@ -107,7 +107,8 @@ function windowedMemory(store: MemoryStore, name: string): Backend<never> {
           map((record) => ({ touched: changesUnder(record, prefixes).map(({ key }) => key) })),
           filter((message) => message.touched.length > 0),
         );
-        return concat(of('armed' as const), touched);
+        // Announced from before it says so: also while it is listed.
+        return merge(touched, of('armed' as const));
       }),
     list: ({ prefixes }) => defer(() => pagesOf(plain(store.list(prefixes)))),
     read: (keys) => defer(() => of(plain(keys.flatMap((key) => store.get(key) ?? [])))),

@@ -1,4 +1,4 @@
-import { BehaviorSubject, Subject, timer } from 'rxjs';
+import { BehaviorSubject, of, Subject, timer } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { describe, expect, it } from 'vitest';
 import { memoryBackend } from '../../../lib/backends/memory/memoryBackend.ts';
@@ -244,5 +244,22 @@ describe('memoryBackend', () => {
       at(100, () => subscription.unsubscribe());
     });
     expect(frames).toEqual(['page', 'snapshot', 'page', 'snapshot']);
+  });
+
+  it('announces what a windowed store is told while it is listed: nothing has to be remembered for it', () => {
+    const frames: string[] = [];
+    // Whoever began to listen after the listing would have to read what one revision remembers of six.
+    const store = memoryStore({ history: 1 });
+    store.put('a/x', bytes('0'));
+    const context = { prefixes: ['a/'], added: ['a/'], from: undefined, ready: () => of(undefined) };
+    const subscription = memoryBackend(store, { handOver: 'windowed' })
+      .open(context)
+      .subscribe((frame) => {
+        frames.push(frame.type);
+        if (frame.type !== 'page') return;
+        for (const value of ['1', '2', '3', '4', '5']) store.put('a/x', bytes(value));
+      });
+    subscription.unsubscribe();
+    expect(frames).toEqual(['page', 'snapshot', 'changes']);
   });
 });
