@@ -86,8 +86,11 @@ for (const handOver of ['pinned', 'windowed', 'diffed'] as const) {
       ...memory,
       name: `${memory.name}, shareResync`,
       source: (store, config, stage) => {
+        // Its subscribers' status, not that of the one subscription it makes itself.
+        const { statusObserver, ...own } = config;
         const { overflow: _, ...delivery } = config.delivery ?? {};
-        return memory.source(store, config, stage).pipe(shareResync({ delivery }));
+        const sharing = { delivery, ...(statusObserver === undefined ? {} : { statusObserver }) };
+        return memory.source(store, own, stage).pipe(shareResync(sharing));
       },
       // Not the place `source`: what a subscriber does with its events is nothing to the backend.
       pipeline: (source, stage) => source.pipe(stage.history.tap('below', stage.place), acks(stage)),

@@ -18,6 +18,7 @@ export function handLoopSubject({
     limits: 'the loop by hand takes whatever comes',
     resyncAfterReconnect: 'the loop by hand has no such option',
     silence: 'the loop by hand waits for ever',
+    status: 'the loop by hand says nothing of itself',
   };
   for (const ability of claims) delete cannot[ability];
   return {

@@ -123,6 +123,14 @@ export function until(text: string, missing: (stage: Stage) => string | undefine
   return { text, until: missing };
 }
 
+/** A resync was told with a reason, so many times. */
+export function resynced(reason: string, times = 1): ScriptStep {
+  return until(`${times} resyncs say ${reason}`, ({ events }) => {
+    const count = events.filter((event) => event.type === 'resync' && event.reason === reason).length;
+    return count >= times ? undefined : `${count} were told`;
+  });
+}
+
 /** At the end of every scenario: a last write shows that everything before it has been told; then all is quiet, and over. */
 export function ending(holding: boolean): ScriptStep[] {
   const isOver = (stage: Stage): boolean => stage.views.live === 0;

@@ -15,8 +15,8 @@ import { Truth, type Values } from './truth.ts';
 import { codec } from './values.ts';
 import { Views } from './views.ts';
 
-/** What the consumer does with an event: says done, fails, keeps it until it is released, or says nothing. */
-export type Mood = 'done' | 'fail' | 'hold' | 'ignore';
+/** What the consumer does with an event: says done, fails, keeps it until it is released, says done several times, or says nothing. */
+export type Mood = 'done' | 'twice' | 'fail' | 'hold' | 'ignore';
 
 /** An adapter and one of its stores. */
 export interface Bound {
@@ -183,12 +183,13 @@ export class Stage implements SourceStage {
     return recordUpstream(fault === undefined ? backend : fault(backend, this), this.history);
   };
 
-  readonly work = (_event: DatasyncEvent<unknown>): Observable<unknown> | undefined => {
+  readonly work = (event: DatasyncEvent<unknown>): Observable<unknown> | undefined => {
     const { inside, mood } = this;
     this.inside = undefined;
     if (--this.moodLasts <= 0) this.mood = 'done';
     inside?.(this);
     if (mood === 'hold') return this.#held.at(-1);
+    if (mood === 'twice') sayTwice(event);
     if (mood === 'fail') throw new Error('as the script says');
     return undefined;
   };
@@ -286,6 +287,14 @@ export class Stage implements SourceStage {
     if (!isPromise(done)) return;
     const known = done.finally(() => this.pending.delete(known));
     this.pending.add(known);
+  }
+}
+
+function sayTwice(event: DatasyncEvent<unknown>): void {
+  const claim = event.claim();
+  for (let time = 0; time < 2; time++) {
+    event.done();
+    claim.done();
   }
 }
 

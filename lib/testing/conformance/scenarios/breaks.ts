@@ -185,6 +185,19 @@ export const breaks: readonly Scenario[] = [
     }),
   ),
   {
+    name: 'a connection that works and breaks at once, eight times: the pauses grow all the same',
+    plays: ['S21'],
+    keeps: ['I27', 'I20'],
+    needs: [...broken, 'virtual'],
+    fault: (backend) => {
+      let left = 8;
+      const broken = timer(5).pipe(map(() => throwIt('it broke as soon as it worked')));
+      return faults.with(backend, (frames) => (left-- > 0 ? merge(frames, broken) : frames));
+    },
+    steps: [write({ x: 1 }), subscribe(), write({ x: 2 }), told, later(5_000), write({ x: 3 }), told],
+    check: (stage) => (stage.connections > 8 ? growing(stage) : `${stage.connections} connections were made`),
+  },
+  {
     name: 'unsubscribed between two attempts',
     plays: ['S21', 'S15'],
     keeps: ['I42'],
@@ -305,4 +318,8 @@ export const breaks: readonly Scenario[] = [
 
 function clock(ms: number) {
   return { text: `the clock is set by ${ms} ms`, run: ({ time }: Stage) => time?.setClock(time.now + ms) };
+}
+
+function throwIt(message: string): never {
+  throw new Error(message);
 }

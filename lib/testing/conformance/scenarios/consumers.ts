@@ -6,6 +6,7 @@ import {
   later,
   release,
   request,
+  resynced,
   subscribe,
   told,
   unsubscribe,
@@ -16,13 +17,6 @@ import type { Stage } from '../stage.ts';
 
 const writes = (count: number, from = 0) =>
   Array.from({ length: count }, (_, n) => write({ [`k${n % 5}`]: n % 6 === 5 ? undefined : from + n }));
-
-/** A resync was told with a reason, so many times. */
-const resynced = (reason: string, times = 1) =>
-  until(`${times} resyncs say ${reason}`, ({ events }: Stage) => {
-    const count = events.filter((event) => event.type === 'resync' && event.reason === reason).length;
-    return count >= times ? undefined : `${count} were told`;
-  });
 
 /** More waited than may wait one by one. */
 const conflated = ({ events }: Stage): string | undefined =>

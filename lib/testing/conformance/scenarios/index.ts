@@ -2,6 +2,7 @@ import type { Scenario } from '../scenario.ts';
 import { breaks } from './breaks.ts';
 import { changes } from './changes.ts';
 import { consumers } from './consumers.ts';
+import { failures } from './failures.ts';
 import { frames } from './frames.ts';
 import { lifecycle } from './lifecycle.ts';
 import { snapshots } from './snapshots.ts';
@@ -14,6 +15,7 @@ export const scenarios: readonly Scenario[] = [
   ...changes,
   ...values,
   ...consumers,
+  ...failures,
   ...breaks,
   ...frames,
   ...stores,
