@@ -57,6 +57,7 @@ export function handLoopSubject({
       }),
     faults: {
       disconnect: ({ store }) => store.cut(),
+      backup: ({ store }) => store.backup(),
       compact: ({ store }) => store.compact(),
       wipe: ({ store }) => {
         store.wipe();

@@ -133,7 +133,7 @@ function reasonAgainst<S>(subject: SourceSubject<S>, { needs = [], unless }: Sce
   return unless?.(subject.capabilities);
 }
 
-const storeFaults = ['disconnect', 'partition', 'pause', 'restart', 'wipe', 'compact'] as const;
+const storeFaults = ['disconnect', 'partition', 'pause', 'restart', 'wipe', 'backup', 'compact'] as const;
 
 function isStoreFault(need: string): need is (typeof storeFaults)[number] {
   return (storeFaults as readonly string[]).includes(need);

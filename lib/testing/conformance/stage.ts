@@ -49,6 +49,8 @@ export class Stage implements SourceStage {
   /** What a fault waits for, by name. */
   readonly #signals = new Map<string, Subject<void>>();
   readonly #ends = new Map<StoreFault, () => unknown>();
+  /** Says in the truth that the backup was put back. */
+  #restored: (() => void) | undefined;
   #source: Observable<DatasyncEvent<unknown>> | undefined;
   /** What keeps events open, oldest first: new ones join the last. */
   readonly #held: Subject<void>[] = [new Subject()];
@@ -160,6 +162,7 @@ export class Stage implements SourceStage {
       return this.#bound.fault(name) as Awaitable<void>;
     }
     const end = this.#bound.fault(name);
+    if (name === 'backup') this.#restored = this.truth.saved();
     if (isPromise(end)) return this.#started(name, end);
     this.#begun(name, end);
   }
@@ -168,6 +171,7 @@ export class Stage implements SourceStage {
     this.history.note(`${name} is over`);
     const end = this.#ends.get(name);
     this.#ends.delete(name);
+    if (name === 'backup') this.#restored?.();
     return end?.() as Awaitable<void>;
   }
 
@@ -277,6 +281,8 @@ export class Stage implements SourceStage {
     this.inside = undefined;
     if (!(this.#scenario.holding ?? false)) for (const _ of [...this.#held]) this.release();
     const ends = [...this.#ends.keys()].flatMap((name) => {
+      // Nothing hinders because it was saved.
+      if (name === 'backup') return [];
       const end = this.heal(name);
       return isPromise(end) ? [end] : [];
     });

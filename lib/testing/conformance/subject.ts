@@ -47,6 +47,8 @@ export type StoreFault =
   | 'restart'
   /** The store is empty, as if its disk had been replaced; its revisions begin anew. */
   | 'wipe'
+  /** A backup is taken; the function that is given puts it back in place of all that the store holds by then, with its revisions. */
+  | 'backup'
   /** The store forgets how it came to its present revision. */
   | 'compact';
 

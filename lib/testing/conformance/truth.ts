@@ -15,6 +15,8 @@ export class Truth {
   readonly #history: History;
   readonly #isCounted: boolean;
   #revision = 0;
+  /** By key: the facts of the write that it was written in, whose revisions may be known later. */
+  #written = new Map<string, ReadonlyMap<string, Fact<unknown>>>();
 
   constructor(history: History, { revision }: Capabilities) {
     this.#history = history;
@@ -42,6 +44,7 @@ export class Truth {
     for (const [key, fact] of facts) {
       if (fact === undefined) this.values.delete(key);
       else this.values.set(key, fact.value);
+      this.#written.set(key, facts);
     }
     return (revision) => {
       if (this.#isCounted) return;
@@ -59,6 +62,21 @@ export class Truth {
     this.values.clear();
     this.#revision = this.#isCounted ? this.#revision + 1 : 0;
     this.#history.write({ revision: this.#revision, whole: true });
+  }
+
+  /** @returns what is called when everything is as it is now */
+  saved(): () => void {
+    const [revision, values] = [this.#revision, [...this.values]];
+    const written = new Map(this.#written);
+    return () => {
+      const facts = new Map(values.map(([key]) => [key, written.get(key)!.get(key)]));
+      this.values.clear();
+      for (const [key, value] of values) this.values.set(key, value);
+      this.#written = written;
+      // Where they are counted, nobody knows that it went back.
+      this.#revision = this.#isCounted ? this.#revision + 1 : revision;
+      this.#history.add({ type: 'write', revision: this.#revision, facts, whole: true });
+    };
   }
 
   compacted(): void {

@@ -3,7 +3,7 @@ import type { ChangesFrame } from '../../../lib/source/frames.ts';
 import { faults } from '../../../lib/testing/index.ts';
 import { same } from '../../../lib/testing/validators/same.ts';
 import { HandLoop } from './handLoop.ts';
-import { type KnownBad, play } from './play.ts';
+import { badBackend, type KnownBad, play } from './play.ts';
 
 /** What is late, or was told already, is dropped; where it holds something else, everything is read again. */
 export function isKnown(loop: HandLoop, { changes, revision = 0, settled }: ChangesFrame<unknown>): boolean {
@@ -31,7 +31,7 @@ class DropsRest extends HandLoop {
   }
 }
 
-/** A transaction that comes in parts. */
+/** What looks like what is known already: a transaction that comes in parts, and another history. */
 export const parts: readonly KnownBad[] = [
   {
     name: 'the rest of a transaction that came in parts counts as told',
@@ -47,4 +47,20 @@ export const parts: readonly KnownBad[] = [
         world.at(10, () => store.write({ x: '1', y: '1' }));
       }),
   },
+  badBackend(
+    'a position is a number: a restored backup that is written on goes unnoticed',
+    ['I18', 'I19', 'I23'],
+    (world) => world.backend({ watch: ({ from }) => world.store.watch(world.store.taken(from)) }),
+    (world) => {
+      const { store } = world;
+      store.write({ x: '1', y: '1' });
+      const restore = store.backup();
+      store.write({ y: '2' });
+      world.at(50, () => {
+        restore();
+        store.write({ x: '2' });
+        store.write({ x: '3' });
+      });
+    },
+  ),
 ];

@@ -34,6 +34,8 @@ export class TinyStore {
   readonly records = new Subject<TinyRecord>();
   readonly cuts = new Subject<Error>();
   readonly #history: History<string>;
+  /** How often it was wiped: a position of another life means nothing. */
+  #lives = 0;
 
   constructor(history: History<string>) {
     this.#history = history;
@@ -71,11 +73,22 @@ export class TinyStore {
     this.#history.compacted(this.revision);
   }
 
+  /** @returns what puts everything back as it is now */
+  backup(): () => void {
+    const records = [...this.log];
+    return () => {
+      this.wipe();
+      this.cut();
+      for (const { writes } of records) this.write(writes);
+    };
+  }
+
   /** Empty, and back at revision 0. */
   wipe(): void {
     this.entries.clear();
     this.log.length = 0;
     this.revision = this.compacted = 0;
+    this.#lives++;
     this.#history.write({ revision: 0, whole: true });
   }
 
@@ -83,7 +96,7 @@ export class TinyStore {
     return {
       entries: Array.from(entries, ({ key, value, revision }) => ({ key, value: raw(value), revision })),
       revision,
-      position: revision,
+      position: this.#positionAt(revision),
     };
   }
 
@@ -93,20 +106,38 @@ export class TinyStore {
   }
 
   /** Everything after a revision, past and future, until the connection is cut. */
-  watch(after: number): Observable<ChangesFrame<number>> {
+  watch(position: number): Observable<ChangesFrame<number>> {
+    const after = position % life;
     return new Observable((subscriber) => {
+      if (position - after !== this.#positionAt(0)) subscriber.error(new ContinuityLost('regressed'));
       if (after < this.compacted) subscriber.error(new ContinuityLost('compacted'));
       if (after > this.revision) subscriber.error(new ContinuityLost('regressed'));
       subscriber.add(this.cuts.subscribe((error) => subscriber.error(error)));
-      subscriber.add(this.records.subscribe((record) => subscriber.next(frameOf(record))));
+      subscriber.add(this.records.subscribe((record) => subscriber.next(this.#frameOf(record))));
       subscriber.add(
         from(this.log.filter(({ revision }) => revision > after)).subscribe((record) =>
-          subscriber.next(frameOf(record)),
+          subscriber.next(this.#frameOf(record)),
         ),
       );
     });
   }
+
+  #frameOf(record: TinyRecord): ChangesFrame<number> {
+    return { ...frameOf(record), position: this.#positionAt(record.revision) };
+  }
+
+  /** What a position of another life is taken for by who sees a number only. */
+  taken(position: number): number {
+    return this.#positionAt(position % life);
+  }
+
+  #positionAt(revision: number): number {
+    return this.#lives * life + revision;
+  }
 }
+
+/** More revisions than a store of a spec ever has. */
+const life = 1_000_000;
 
 export function frameOf({ revision, writes }: TinyRecord): ChangesFrame<number> {
   const changes = Object.entries(writes).map(([key, value]): RawChange => {
