@@ -19,6 +19,7 @@ export const errorCodes = {
   PUBLISH_FAILED: '`publishTo` could not write to a broker, or could not read what it holds',
   LATE_CLAIM:
     'an ack was used after its event had settled: something asynchronous stands above the operator that claims',
+  STALLED: 'no event has settled for 10 s: the consumer hangs or is slow, or forgot an ack',
   OVERFLOW: "the consumer is too slow for `overflow: 'error'`",
   ACCESS_DENIED: 'the store refuses the credentials, or what was asked with them',
   CONNECTION_LOST: 'the connection to the store broke',

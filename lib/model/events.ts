@@ -60,7 +60,7 @@ abstract class Acked {
 
   /**
    * Keeps the event from settling until the claim is used. Taken inside `next` by whoever finishes later; a claim that
-   * is forgotten holds the source up for ever; its status says so once no room is left (`inFlight`), see `claimTimeout`.
+   * is forgotten holds the source up for ever; its status says so (`STALLED`) after 10 s, when the store tells something; see `claimTimeout`.
    */
   claim(): Claim {
     return this.#ack?.claim() ?? noClaim;

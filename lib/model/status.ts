@@ -1,6 +1,8 @@
 /**
  * How a subscription is doing, apart from its data. Told to the `statusObserver` of the configuration on transitions
- * and when the room for unsettled events fills or empties, never by a timer. Times are milliseconds of `asyncScheduler.now()`.
+ * and when the room for unsettled events fills or empties, never by a timer. When something arrives from the store and no
+ * event has settled for 10 s, `cause` is `STALLED`, and the next settlement is told too. A consumer that hangs while the store is
+ * silent is told by nothing: `delivery.claimTimeout` ends it, and is told. Times are milliseconds of `asyncScheduler.now()`.
  */
 export interface SourceStatus {
   /** 1, 2 … in the order of subscription: one observer sees all subscriptions of its source. */
@@ -17,7 +19,7 @@ export interface SourceStatus {
   readonly attempt?: number;
   /** When the next attempt starts (`backoff`). */
   readonly until?: number;
-  /** Why this status was told: what broke, a `NACKED`, `LATE_CLAIM`, `CONTRACT_BROKEN` … */
+  /** Why this status was told: what broke, a `NACKED`, `STALLED`, `LATE_CLAIM`, `CONTRACT_BROKEN` … */
   readonly cause?: unknown;
   /** The revision up to which everything has been told. Missing before the first resync. */
   readonly revision?: number;

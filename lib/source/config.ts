@@ -37,7 +37,10 @@ export interface DeliveryConfig {
   readonly onNack?: 'report' | 'resync';
   /** How a failed resync is told again from memory: up to `count` times, after `delay` ms, doubled up to `maxDelay`. Default: 5 × 1,000 … 30,000. */
   readonly redeliver?: RedeliverConfig;
-  /** When nothing has settled for so many milliseconds, the oldest open event is settled `timedOut`. Default: off. */
+  /**
+   * When nothing has settled for so many milliseconds, the oldest open event is settled `timedOut`, and the status says it.
+   * Without it a consumer that hangs is only reported (`STALLED`), and only when something arrives. Default: off.
+   */
   readonly claimTimeout?: number;
 }
 

@@ -1,4 +1,4 @@
-import { asyncScheduler, type Observable, type Subscriber, type Subscription, timer } from 'rxjs';
+import { asyncScheduler, type Observable, type Subscriber } from 'rxjs';
 import { cold } from '../internal/cold.ts';
 import { Ack, type AckOwner, type Outcome, outcomes, settledWell } from '../model/ack.ts';
 import { DatasyncError } from '../model/errors.ts';
@@ -8,6 +8,7 @@ import type { ResolvedDelivery } from './config.ts';
 import type { Settled } from './frames.ts';
 import { nackOf } from './nack.ts';
 import { type Batch, Pending, toldOf, type View } from './pending.ts';
+import { Progress } from './progress.ts';
 import { strongest } from './reasons.ts';
 import { Redelivery } from './redelivery.ts';
 import type { Committed } from './shadow.ts';
@@ -53,8 +54,7 @@ export class Delivery<T> {
   /** The epoch of the last resync that has been settled well. */
   #wellSettled = 0;
   #nacked: { readonly since: number; readonly cause: DatasyncError } | undefined;
-  #watchdog: Subscription | undefined;
-  #progressAt = 0;
+  readonly #progress: Progress;
 
   constructor(
     view: View<T>,
@@ -69,6 +69,14 @@ export class Delivery<T> {
     // Who pauses sends what there is room for, and what comes while that is told must not be conflated.
     this.#pending = new Pending(view, config.overflow === 'pause' ? Infinity : config.queue);
     this.#redelivery = new Redelivery(config.redeliver, () => this.resync('nacked', []));
+    this.#progress = new Progress(
+      config.claimTimeout,
+      () => this.oldestUnsettledSince,
+      () => {
+        const [oldest] = this.#outlived;
+        oldest?.ack.force(outcomes.timedOut);
+      },
+    );
   }
 
   /** A resync was told and has not been settled. */
@@ -127,6 +135,7 @@ export class Delivery<T> {
       return;
     }
     this.#pump();
+    this.heard();
   }
 
   /** The view was read again: a resync is due, as soon as no other is open. */
@@ -138,6 +147,15 @@ export class Delivery<T> {
     this.#pending.commit(committed, settled === undefined ? [] : [settled]);
     this.#due = strongest(this.#due, reason);
     this.#pump();
+    this.heard();
+  }
+
+  /** The store has said something, be it only that it lives: the time to look whether events settle. */
+  heard(): void {
+    const still = this.#closed ? undefined : this.#progress.stall();
+    if (still === undefined) return;
+    const message = `nothing has settled for ${Math.round(still / 1_000)} s, ${this.#open} told: the work hangs or is slow, or an ack was forgotten; 'delivery.claimTimeout' ends what hangs`;
+    this.#observer.status(new DatasyncError('STALLED', message));
   }
 
   /** Emits once and completes when the subscriber has room. */
@@ -164,7 +182,7 @@ export class Delivery<T> {
   close(): void {
     this.#stop();
     this.#redelivery.close();
-    this.#watchdog?.unsubscribe();
+    this.#progress.close();
     this.#waiting.clear();
     for (const open of [...this.#outlived]) open.ack.force(outcomes.cancelled);
     this.#pending.close();
@@ -179,17 +197,15 @@ export class Delivery<T> {
   /** @internal called by an open event */
   settle(open: OpenEvent<T>, outcome: Outcome): void {
     this.#open--;
-    this.#outlived.delete(open);
-    if (this.#config.claimTimeout !== Infinity) this.#progressAt = asyncScheduler.now();
+    const goesOn = this.#outlived.delete(open) && this.#progress.settled();
     settleAll(open.frames, outcome);
     if (this.#closed) return;
     if (this.#openResync === open) this.#openResync = undefined;
     else if (outcome.type === 'superseded') this.#openResync?.replaces(open.event);
     this.#judge(open, outcome);
-    if (this.#full && this.#open === 0) {
-      this.#full = false;
-      this.#observer.status();
-    }
+    const isEmptied = this.#full && this.#open === 0;
+    if (isEmptied) this.#full = false;
+    if (isEmptied || goesOn) this.#observer.status();
     this.#pump();
   }
 
@@ -291,7 +307,7 @@ export class Delivery<T> {
     }
     open.since = asyncScheduler.now();
     this.#outlived.add(open);
-    this.#watch(open.since);
+    this.#progress.opened();
     if (this.#open !== this.#config.inFlight) return;
     this.#full = true;
     this.#observer.status();
@@ -327,25 +343,6 @@ export class Delivery<T> {
     const cause = nackOf(event, outcome);
     this.#nacked = { since: this.#nacked?.since ?? asyncScheduler.now(), cause };
     this.#observer.status(cause);
-  }
-
-  /** Progress, not age, is watched: one slow event among many that settle is no trouble. */
-  #watch(since: number): void {
-    const { claimTimeout } = this.#config;
-    if (claimTimeout === Infinity || this.#watchdog !== undefined) return;
-    this.#progressAt = Math.max(this.#progressAt, since);
-    const wait = this.#progressAt + claimTimeout - asyncScheduler.now();
-    this.#watchdog = timer(Math.max(0, wait)).subscribe(() => {
-      this.#watchdog = undefined;
-      if (asyncScheduler.now() - this.#progressAt >= claimTimeout) {
-        for (const oldest of this.#outlived) {
-          oldest.ack.force(outcomes.timedOut);
-          break;
-        }
-      }
-      const next = this.oldestUnsettledSince;
-      if (next !== undefined && !this.#closed) this.#watch(next);
-    });
   }
 }
 

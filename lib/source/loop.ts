@@ -78,8 +78,7 @@ export class Loop<T, P> implements View<T> {
       status: (cause) => this.#status(cause),
       settled: () => this.#requests.run(),
     });
-    const ready = (): ReturnType<Delivery<T>['ready']> => this.#delivery.ready();
-    this.#connection = new Connection(backend, retryDefaults(config.retry), ready, {
+    this.#connection = new Connection(backend, retryDefaults(config.retry), () => this.#delivery.ready(), {
       frame: (frame, handle) => this.#take(frame, handle),
       lost: (error, cause) => this.#lost(error, cause),
       reopen: () => this.#connect(),
@@ -338,6 +337,7 @@ export class Loop<T, P> implements View<T> {
     if (this.#listing || this.#paging || !this.#establish(connection)) return;
     if (revision !== undefined && !this.#counted && revision > this.#progress) this.#progress = revision;
     if (position !== undefined) this.#position = position;
+    this.#delivery.heard();
   }
 
   /** The backend broke its contract: nothing it said on this connection is trusted. */
@@ -380,10 +380,7 @@ export class Loop<T, P> implements View<T> {
   }
 
   #relist(): void {
-    if (this.#watched.cover.length === 0) {
-      this.#delivery.resync('requested', []);
-      return;
-    }
+    if (this.#watched.cover.length === 0) return this.#delivery.resync('requested', []);
     this.#loseContinuity('requested');
     if (this.#board.state === 'backoff') return;
     this.#disconnect();
