@@ -19,6 +19,10 @@ export type PublishTarget<T> = Pick<Broker<T>, 'capabilities' | 'list' | 'listKe
  * read, only what differs is put, and **what the source does not have is deleted**; a key that is `rejected` stays as it is there.
  * The diff would not do: it tells what this subscription was told, and the broker may hold what an earlier process wrote.
  *
+ * **Never publish into what the source reads.** A broker on the same store whose prefix lies under a watched one makes each write
+ * an event, and each event a write, for ever: on a store that answers without I/O (memory) nothing else in the program runs any
+ * more, no timer, no request. Nothing here can see that two clients are of one store: keep their prefixes apart.
+ *
  * Every broker is tried, whatever another one says. All that failed is in the outcome: one `PUBLISH_FAILED` per transaction or
  * key, which names the broker, an AggregateError where there are several; `keys` names the keys. A `timeout` is no failure
  * (the write may be done, even after the next one) unless another broker failed. Retried is what the source retries: below a source with
