@@ -11,7 +11,7 @@ import { Merging } from './internal/merging.ts';
 interface MergeOptions {
   /** Milliseconds the first resync waits for this source; then it is told without it, and the status says so. `Infinity`: not without it. Default: 10,000. */
   readonly wait?: number;
-  /** What the error of this source means: the `end` of all, or a `status`: the others go on, and what it told last stays. Default: `end`. */
+  /** What the error of this source means: the `end` of all, or a `status`: the others go on, and what it told last stays; where no other runs any more, it is the end all the same. Default: `end`. */
   readonly onError?: 'end' | 'status';
 }
 
@@ -51,10 +51,12 @@ const rules: Rules = { ...options, delivery: deliveryRules, statusObserver: rule
  * Priority is the order of the names. `from` says of each entry and change whose it is. A value that lost reappears, as a
  * put, when the one above it goes. A resync of one source is told as a resync of the whole, in which only the keys of that
  * source can differ; epochs and revisions are counted anew. The first resync waits for every source, each up to its `wait`;
- * it is never told without any. An event is settled with the first outcome of what is told of it, `superseded` where another
+ * it is never told without any. A change that a source tells before its first resync is dropped (`superseded`), and the status
+ * says so once (`CONTRACT_BROKEN`, counted in `dropped`): a list and a watch of your own go through `bufferDuringResync` first. An event is settled with the first outcome of what is told of it, `superseded` where another
  * source wins. A key that cannot be decoded is `rejected`; until it has had a good value one from below stays.
  *
- * Order: that in which the sources tell. Errors: that of a source at once, unless `onError` says otherwise. Completion: when
+ * Order: that in which the sources tell. Errors: that of a source at once, as it is, unless `onError` says otherwise; with
+ * `status` that of the last source which still ran ends all, also before the first resync. Completion: when
  * all have completed, and everything is settled. Memory: one entry per key and source, one per key, and what waits.
  *
  * @example

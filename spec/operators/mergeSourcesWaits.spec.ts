@@ -42,9 +42,17 @@ describe('mergeSources waits', () => {
   it('never tells nothing: no source that answers is not an empty one', () => {
     virtually((time) => {
       const memory = new Producer();
-      const got = collected(mergeSources({ files: NEVER, memory: memory.source }, { wait: 10 }));
+      const status = new StatusLog();
+      const got = collected(
+        mergeSources({ files: NEVER, memory: memory.source }, { wait: 10, statusObserver: status }),
+      );
       time.advance(1_000);
       expect(got).toEqual([]);
+      // It must not say that the others are told.
+      expect(status.all.map(({ cause }) => (cause as Error | undefined)?.message).slice(1)).toEqual([
+        "[rx-datasync] the source 'files' has told nothing for 10 ms; the first resync waits no longer for it",
+        "[rx-datasync] the source 'memory' has told nothing for 10 ms; the first resync waits no longer for it",
+      ]);
       memory.tell('{}@1');
       expect(got).toEqual(['{}@1']);
     });
@@ -64,6 +72,28 @@ describe('mergeSources waits', () => {
       memory.tell('{x:1}@1');
       expect(time.timers).toBe(0);
       expect(got).toEqual([]);
+    });
+  });
+
+  it('for the resync of each: a change before it is dropped, and the status says so once', () => {
+    virtually(() => {
+      const [files, memory] = [new Producer(), new Producer()];
+      const status = new StatusLog();
+      const got = collected(mergeSources({ files: files.source, memory: memory.source }, { statusObserver: status }));
+      files.tell('x:1@8', 'x:2@9', '{x:2}@9');
+      memory.tell('{}@1');
+      expect(got).toEqual(['{x:2}@1']);
+      expect(files.settled.slice(0, 2)).toEqual(['x:1@8 superseded', 'x:2@9 superseded']);
+      expect(status.all.filter(({ cause }) => cause !== undefined)).toMatchObject([
+        {
+          cause: {
+            code: 'CONTRACT_BROKEN',
+            message:
+              "[rx-datasync] the source 'files' told a change before its first resync, which is dropped: it needs bufferDuringResync()",
+          },
+        },
+      ]);
+      expect(status.last.dropped).toBe(2);
     });
   });
 

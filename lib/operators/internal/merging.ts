@@ -82,6 +82,7 @@ export class Merging<T> {
     const settled = (outcome: Outcome): void => release(event, outcome);
     if (event.type === 'change' && !this.#state.has(name)) {
       settled(outcomes.superseded);
+      this.#tooEarly(name);
       return;
     }
     const isFirst = !this.#state.has(name);
@@ -103,6 +104,13 @@ export class Merging<T> {
     }
   }
 
+  /** What it changed is lost, unless the resync that comes contains it. Said once, and counted. */
+  #tooEarly(name: string): void {
+    if (this.#board.dropped++ > 0) return;
+    const message = `the source '${name}' told a change before its first resync, which is dropped: it needs bufferDuringResync()`;
+    this.#status(new DatasyncError('CONTRACT_BROKEN', message));
+  }
+
   #arrived(name: string): void {
     if (this.#subscriber.closed) return;
     this.#stopWaiting(name);
@@ -112,7 +120,7 @@ export class Merging<T> {
 
   #waitedFor(name: string, wait: number): void {
     this.#stopWaiting(name);
-    const message = `the source '${name}' has told nothing for ${wait} ms; the others are told without it`;
+    const message = `the source '${name}' has told nothing for ${wait} ms; the first resync waits no longer for it`;
     this.#lack(name, new DatasyncError('NOT_READY', message));
     this.#tellFirst();
   }
