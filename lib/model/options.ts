@@ -1,4 +1,5 @@
 import { isObservable } from 'rxjs';
+import { isPromiseLike } from '../internal/isPromiseLike.ts';
 import { DatasyncError } from './errors.ts';
 
 /** A test, and the words for a message; where only a part of the value is wrong, which part. */
@@ -18,6 +19,9 @@ export interface Rules {
 
 /** Also an array or a Map. */
 export const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
+/** What options may come in. */
+export const isBag = (value: unknown): value is object => isObject(value) && !Array.isArray(value);
 
 const number = (test: (value: number) => boolean) => (value: unknown) => typeof value === 'number' && test(value);
 const isFunction = (value: unknown): boolean => typeof value === 'function';
@@ -59,13 +63,7 @@ export const rule: Readonly<
     'an array of texts, or an Observable of them',
     wrongElement(isText),
   ],
-  observer: [
-    (value) =>
-      typeof value === 'object' &&
-      value !== null &&
-      ['undefined', 'function'].includes(typeof (value as { next?: unknown }).next),
-    'an observer: { next }',
-  ],
+  observer: withMethods('an observer: { next }', 'next'),
 };
 
 /** A rule for one of some words. */
@@ -112,7 +110,7 @@ export function checkArgument(where: string, name: string, value: unknown, leaf:
 }
 
 function checkBag(where: string, options: unknown, rules: Rules, path: string): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+  if (!isBag(options)) {
     throw invalid(`${where}: ${path === '' ? 'the options' : `'${path}'`} must be an object, not ${shown(options)}`);
   }
   for (const [name, value] of Object.entries(options)) {
@@ -163,6 +161,8 @@ function invalid(message: string): DatasyncError {
 /** What was found, for a message: short, whatever it is. */
 export function shown(value: unknown): string {
   if (typeof value === 'function') return 'a function';
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
+  if (isObservable(value)) return 'an Observable';
+  if (isObject(value)) return isPromiseLike(value) ? 'a Promise' : 'an object';
   return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }

@@ -1,8 +1,9 @@
 import { isObservable, type Observable, type Observer } from 'rxjs';
 import { cold } from '../internal/cold.ts';
+import { isPromiseLike } from '../internal/isPromiseLike.ts';
 import { DatasyncError } from '../model/errors.ts';
 import type { DatasyncEvent, Source } from '../model/events.ts';
-import { checkOptions, type Leaf, oneOf, type Rules, rule } from '../model/options.ts';
+import { checkOptions, isBag, type Leaf, oneOf, type Rules, rule } from '../model/options.ts';
 import type { SourceStatus } from '../model/status.ts';
 import { type DeliveryConfig, deliveryDefaults, deliveryRules } from '../source/config.ts';
 import { Merging } from './internal/merging.ts';
@@ -100,12 +101,10 @@ const bag: Rules = { source: rule.observable, ...options };
 
 /** Each name is an option of its own. */
 function rulesOf(sources: unknown): Rules {
-  const given: [string, unknown][] = typeof sources === 'object' && sources !== null ? Object.entries(sources) : [];
-  return Object.fromEntries(given.map(([name, one]) => [name, isBag(one) ? bag : plain]));
-}
-
-function isBag(one: unknown): boolean {
-  return typeof one === 'object' && one !== null && !isObservable(one);
+  const given: [string, unknown][] = isBag(sources) ? Object.entries(sources) : [];
+  return Object.fromEntries(
+    given.map(([name, one]) => [name, isBag(one) && !isObservable(one) && !isPromiseLike(one) ? bag : plain]),
+  );
 }
 
 function invalid(message: string): DatasyncError {

@@ -1,4 +1,4 @@
-import { EMPTY } from 'rxjs';
+import { EMPTY, Subject } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { DatasyncError } from '../../lib/model/errors.ts';
 import { checkOptions, oneOf, type Rules, rule, withMethods } from '../../lib/model/options.ts';
@@ -49,7 +49,10 @@ describe('checkOptions', () => {
     [5, 'must be a text that is not empty, not 5'],
     ['', 'must be a text that is not empty, not ""'],
     [null, 'not null'],
-    [[], 'not an array'],
+    [[], 'not an empty array'],
+    [[1], 'not an array'],
+    [EMPTY, 'not an Observable'],
+    [Promise.resolve(), 'not a Promise'],
     [{}, 'not an object'],
     [() => 1, 'not a function'],
     [NaN, 'not NaN'],
@@ -93,7 +96,7 @@ describe('rules', () => {
     ['milliseconds', [0, 0.5, 1e9], [-1, Infinity, NaN, '5']],
     ['observable', [EMPTY], [{}, [], Promise.resolve(), { subscribe: 1 }]],
     ['textsOrObservable', [['a'], EMPTY], ['a', [1], {}]],
-    ['observer', [{}, { next: () => 0 }], [null, () => 0, 1]],
+    ['observer', [{ next: () => 0 }, new Subject()], [null, () => 0, 1, {}, { nxt: () => 0 }]],
   ];
   it.each(cases)('%s', (of, good, bad) => {
     expect(good.filter((value) => !passes(of, value))).toEqual([]);

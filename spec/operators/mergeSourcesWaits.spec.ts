@@ -200,6 +200,11 @@ describe('mergeSources refuses at once', () => {
   it.each<[unknown, unknown, string]>([
     [{}, {}, 'there must be at least one source'],
     [[source], {}, 'the options must be an object, not an array'],
+    [
+      { a: Promise.resolve(source) },
+      {},
+      "the option 'a' must be an Observable, or { source, wait, onError }, not a Promise",
+    ],
     [{ files: 1 }, {}, "'files' must be an Observable, or { source, wait, onError }, not 1"],
     [{ files: undefined }, {}, "the source 'files' is missing"],
     [{ files: { wait: 1 } }, {}, "the source 'files' is missing"],

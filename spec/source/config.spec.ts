@@ -12,7 +12,7 @@ const refused: [path: string, value: unknown, message: string][] = [
   ['prefixes', [1], 'an array of texts, or an Observable of them, but element 0 is 1'],
   ['prefixes', ['a', 'b', undefined], 'an array of texts, or an Observable of them, but element 2 is missing'],
   ['prefixes', ['a', ['b']], 'an array of texts, or an Observable of them, but element 1 is an array'],
-  ['prefixes', [], "a list that is not empty ('' watches everything), not an array"],
+  ['prefixes', [], "a list that is not empty ('' watches everything), not an empty array"],
   ['codec', {}, "a codec: { name, decode, encode }, but 'decode' is missing"],
   ['codec', { decode: codec.decode }, "a codec: { name, decode, encode }, but 'encode' is missing"],
   ['codec', () => codec, 'a codec: { name, decode, encode }, not a function'],
@@ -22,6 +22,7 @@ const refused: [path: string, value: unknown, message: string][] = [
   ['resyncOn', () => of(1), 'an Observable, not a function'],
   ['resyncAfterReconnect', 1, 'true or false, not 1'],
   ['statusObserver', console.log, 'an observer: { next }, not a function'],
+  ['statusObserver', { nxt: console.log }, "an observer: { next }, but 'next' is missing"],
   ['retry.count', -1, 'a whole number, 0 or more, or Infinity, not -1'],
   ['retry.count', 1.5, 'a whole number, 0 or more, or Infinity, not 1.5'],
   ['retry.delay', -1, 'a number of milliseconds, or a function, not -1'],
@@ -55,7 +56,7 @@ describe('a wrong configuration throws at creation', () => {
 
   it.each([
     [undefined, 'the options must be an object, not undefined'],
-    [[], 'the options must be an object, not an array'],
+    [[], 'the options must be an object, not an empty array'],
     [{}, "the option 'prefixes' is missing"],
     [{ prefixes: undefined }, "the option 'prefixes' is missing"],
     [{ prefixes: [''], retry: 5 }, "'retry' must be an object, not 5"],

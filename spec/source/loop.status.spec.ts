@@ -85,12 +85,13 @@ describe('statusObserver', () => {
       expect(time.takeUnhandled()).toEqual([error]);
     }));
 
-  it('may have no next; error and complete are never called', () =>
+  it('its error and complete are never called', () =>
     virtually((time) => {
       const never = () => {
         throw new Error('called');
       };
-      const { backend, seen } = subscribed({ statusObserver: { error: never, complete: never }, retry: { count: 0 } });
+      const statusObserver = { next: () => undefined, error: never, complete: never };
+      const { backend, seen } = subscribed({ statusObserver, retry: { count: 0 } });
       backend.send(...listing({ x: 1 }, 7));
       backend.fail();
       expect(seen.errors.length).toBe(1);

@@ -74,7 +74,7 @@ describe('readSeedConfig', () => {
     [{ 'dial-timeout': 100 }, /^'dial-timeout' must be a duration such as .* nanoseconds \(1 ms or more\), not 100$/],
     [{ 'dial-timeout': '1000h' }, /^'dial-timeout' must be a duration .*, not "1000h"$/],
     [{ endpoints: 'a:1' }, '\'endpoints\' must be a list of at least one text, not "a:1"'],
-    [{ endpoints: [] }, "'endpoints' must be a list of at least one text, not an array"],
+    [{ endpoints: [] }, "'endpoints' must be a list of at least one text, not an empty array"],
     [{ endpoints: ['a:1', 2379] }, "'endpoints' must be a list of at least one text, but element 1 is 2379"],
     [{ 'insecure-transport': 'yes' }, '\'insecure-transport\' must be true or false, not "yes"'],
     [{ db: Infinity }, "'db' must be a whole number, 0 or more, not Infinity"],
