@@ -1,9 +1,8 @@
 import type { Observable, OperatorFunction } from 'rxjs';
 import type { Outcome } from '../model/ack.ts';
 import type { ChangeEvent, DatasyncEvent, ResyncEvent } from '../model/events.ts';
-import { checkOptions, rule } from '../model/options.ts';
-import { concurrently } from './internal/concurrently.ts';
-import { serially } from './internal/serially.ts';
+import { acked } from './internal/acked.ts';
+import { checkHandlers } from './internal/handle.ts';
 
 /** What the work is given besides the event. */
 export interface WorkContext {
@@ -85,9 +84,6 @@ export function ackWithCallback<T>(
   handlers: AckHandlers<T>,
   config: AckWithCallbackConfig = {},
 ): OperatorFunction<DatasyncEvent<T>, AckResult<T>> {
-  checkOptions('ackWithCallback', handlers, { resync: rule.callback, change: rule.callback }, ['resync', 'change']);
-  checkOptions('ackWithCallback', config, { timeout: rule.milliseconds, concurrency: rule.positive });
-  const { timeout, concurrency = 1 } = config;
-  return (source) =>
-    concurrency > 1 ? concurrently(source, handlers, concurrency, timeout) : serially(source, handlers, timeout);
+  checkHandlers('ackWithCallback', handlers);
+  return acked('ackWithCallback', handlers, config);
 }

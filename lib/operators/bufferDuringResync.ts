@@ -32,5 +32,5 @@ export function bufferDuringResync<T>(
   until?: (resync: ResyncEvent<T>) => ObservableInput<unknown>,
 ): MonoTypeOperatorFunction<DatasyncEvent<T>> {
   checkOptions('bufferDuringResync', { until }, { until: rule.callback });
-  return (source) => buffered(source, until);
+  return (source) => buffered(source, until, 'bufferDuringResync');
 }

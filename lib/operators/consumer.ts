@@ -6,6 +6,7 @@ import { checkOptions, oneOf, rule } from '../model/options.ts';
 import { type RetryConfig, retryRules, sourceRules } from '../source/config.ts';
 import { type AckHandlers, ackWithCallback } from './ackWithCallback.ts';
 import { Declared, type OnFailure } from './internal/declared.ts';
+import { checkHandlers } from './internal/handle.ts';
 
 /** One consumer for {@link orderedResync}, as {@link consumer} makes it. */
 export interface Consumer<Name extends string = string> {
@@ -78,7 +79,7 @@ function worked<T>(
   handlers: AckHandlers<T>,
   timeout: number | undefined,
 ): (source: Source<T>) => Observable<unknown> {
-  checkOptions(where, handlers, { resync: rule.callback, change: rule.callback }, ['resync', 'change']);
+  checkHandlers(where, handlers, 'work', 'handlers { resync, change }, or a pipeline: a function');
   const apply = ackWithCallback(handlers, timeout === undefined ? {} : { timeout });
   return (source) => source.pipe(apply);
 }

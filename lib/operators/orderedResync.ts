@@ -3,8 +3,8 @@ import { DatasyncError } from '../model/errors.ts';
 import type { DatasyncEvent } from '../model/events.ts';
 import { checkOptions, oneOf } from '../model/options.ts';
 import { deliveryDefaults, type RedeliverConfig, redeliverRules } from '../source/config.ts';
-import { bufferDuringResync } from './bufferDuringResync.ts';
 import type { Consumer } from './consumer.ts';
+import { buffered } from './internal/buffered.ts';
 import { Declared, type OnFailure } from './internal/declared.ts';
 import type { ConsumerOutcome } from './internal/member.ts';
 import { rounds } from './internal/rounds.ts';
@@ -14,7 +14,7 @@ export type { ConsumerOutcome } from './internal/member.ts';
 
 /** Options of {@link orderedResync}. */
 export interface OrderedResyncConfig {
-  /** What follows when a consumer fails that does not say so itself, see {@link orderedResync}. Default: `continue`. */
+  /** What follows when a consumer fails that does not say so itself; `stop` holds for the required ones. Default: `continue`. */
   readonly onFailure?: OnFailure;
   /** When a consumer that only this operator knows to have failed is told again, in ms. Default: 5 × 1,000 … 30,000. */
   readonly redeliver?: RedeliverConfig;
@@ -39,7 +39,7 @@ export interface OrderedResult<Name extends string = string> {
  * follows until one has been settled well, a failed change is followed by the next. What else follows, by `onFailure`:
  *
  * - `continue`: the rest of the round
- * - `stop`: nothing, and the rest is `notStarted` (a change still goes to all)
+ * - `stop`: nothing, and the rest is `notStarted` (a change still goes to all); one with `required: false` stops nobody
  * - `retry`: the consumer again, in this round, as its `retry` says; then as `continue`
  *
  * The failure of a consumer with `required: false` is in the result only. It gets no change (`notStarted`) while its resync
@@ -70,7 +70,7 @@ export function orderedResync<const C extends readonly Consumer[]>(
   const { redeliver } = deliveryDefaults(config.redeliver === undefined ? {} : { redeliver: config.redeliver });
 
   return (source) =>
-    rounds(source.pipe(bufferDuringResync()), declared, onFailure, redeliver) as ReturnType<
+    rounds(buffered(source, undefined, 'orderedResync'), declared, onFailure, redeliver) as ReturnType<
       OperatorFunction<DatasyncEvent<Uint8Array>, OrderedResult<C[number]['name']>>
     >;
 }

@@ -1,9 +1,10 @@
-import type { OperatorFunction } from 'rxjs';
+import { isObservable, type OperatorFunction } from 'rxjs';
 import type { Broker } from '../model/broker.ts';
 import { DatasyncError } from '../model/errors.ts';
 import type { DatasyncEvent } from '../model/events.ts';
-import { checkOptions, rule, withMethods } from '../model/options.ts';
-import { type AckResult, type AckWithCallbackConfig, ackWithCallback } from './ackWithCallback.ts';
+import { checkOptions, isObject, shown, withMethods } from '../model/options.ts';
+import type { AckResult, AckWithCallbackConfig } from './ackWithCallback.ts';
+import { acked } from './internal/acked.ts';
 import { publish } from './internal/publish.ts';
 
 /** The part of a broker that {@link publishTo} uses. */
@@ -45,17 +46,19 @@ export function publishTo<T>(
   config: AckWithCallbackConfig = {},
 ): OperatorFunction<DatasyncEvent<T>, AckResult<T>> {
   const targets = named(brokers);
-  checkOptions('publishTo', config, { timeout: rule.milliseconds, concurrency: rule.positive });
   const work = (event: DatasyncEvent<T>) => publish(targets, event, (error, keys) => event.fail(error, { keys }));
-  return ackWithCallback({ resync: work, change: work }, config);
+  return acked('publishTo', { resync: work, change: work }, config);
 }
 
 function named<T>(brokers: Parameters<typeof publishTo<T>>[0]): [name: string, target: PublishTarget<T>][] {
   const isOne = typeof (brokers as Partial<PublishTarget<T>> | undefined)?.put === 'function';
   const all = isOne ? { broker: brokers as PublishTarget<T> } : (brokers as Readonly<Record<string, PublishTarget<T>>>);
-  const targets = typeof all === 'object' && all !== null ? Object.entries(all) : [];
-  if (targets.length === 0)
-    throw new DatasyncError('INVALID_CONFIG', 'publishTo: expected a broker, or several by name, and found none');
+  const targets = isObject(all) && !isObservable(all) ? Object.entries(all) : [];
+  if (targets.length === 0) {
+    const found = shown(brokers);
+    const message = `publishTo: expected a broker, or several by name, ${found === 'an object' ? 'and found none' : `not ${found}`}`;
+    throw new DatasyncError('INVALID_CONFIG', message);
+  }
   const isBroker = withMethods('a broker', 'list', 'listKeys', 'put', 'delete', 'txn');
   for (const [name, target] of targets) {
     checkOptions('publishTo', { [name]: target }, { [name]: isBroker }, [name]);

@@ -277,7 +277,7 @@ describe('a handler that also says a word itself', () => {
 describe('wrong configuration throws at creation', () => {
   const good = { resync: () => 1, change: () => 1 };
   it.each<[string, unknown, unknown, string]>([
-    ['no handlers', undefined, {}, 'the options must be an object'],
+    ['no handlers', undefined, {}, "'handlers' must be an object { resync, change }, not undefined"],
     ['no resync', { change: () => 1 }, {}, "the option 'resync' is missing"],
     ['no change', { resync: () => 1 }, {}, "the option 'change' is missing"],
     ['a handler that is no function', { ...good, change: 1 }, {}, "the option 'change' must be a function, not 1"],

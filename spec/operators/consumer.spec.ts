@@ -113,7 +113,11 @@ describe('what consumer refuses at once', () => {
       ['a', '', {}, handlers],
     ],
     ["consumer 'a': the option 'change' is missing", ['a', '', json, { resync: () => undefined }]],
-    ["consumer 'a': the options must be an object, not null", ['a', '', json, null]],
+    [
+      "consumer 'a': 'work' must be handlers { resync, change }, or a pipeline: a function, not undefined",
+      ['a', '', json],
+    ],
+    ["consumer 'a': 'work' must be handlers { resync, change }", ['a', '', json, [handlers]]],
     ["consumer 'a': unknown option 'delay'", ['a', '', json, handlers, { delay: 5 }]],
     ["consumer 'a': the option 'timeout' must be a number of milliseconds", ['a', '', json, handlers, { timeout: -5 }]],
     ["consumer 'a': the option 'onFailure' must be", ['a', '', json, handlers, { onFailure: 'ignore' }]],

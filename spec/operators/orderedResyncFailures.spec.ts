@@ -45,6 +45,14 @@ describe('a required consumer that fails', () => {
     expect(log.slice(2)).toEqual(['a {=a:1@1}@2 nacked', 'b {b:2}@2 nacked', 'c {c:1@1}@2']);
   });
 
+  it('stop, said for all, does not hold for who is not required: it stops nobody', () => {
+    const consumers = [quick('a', [], { required: false }, failing(1)), quick('b', [])];
+    const { producer, got } = ordered(consumers, { onFailure: 'stop' });
+    producer.tell('{a:1 b:1}@1');
+    expect(got).toEqual(['resync@1 a failed, b applied']);
+    expect(producer.outcomes).toMatchObject([{ type: 'applied' }]);
+  });
+
   it('stop: a change goes to all the same', () => {
     const { producer, got } = ordered(
       [quick('a', [], {}, ({ type }) => type === 'change' && failing(1)()), quick('b', [])],

@@ -320,7 +320,9 @@ describe('what fails', () => {
       },
     };
     const cases: [unknown, unknown, string][] = [
-      [undefined, {}, 'publishTo: expected a broker, or several by name, and found none'],
+      [undefined, {}, 'publishTo: expected a broker, or several by name, not undefined'],
+      [NEVER, {}, 'publishTo: expected a broker, or several by name, not an Observable'],
+      [Promise.resolve(fake({})), {}, 'publishTo: expected a broker, or several by name, not a Promise'],
       [{}, {}, 'publishTo: expected a broker, or several by name, and found none'],
       [{ etcd: {} }, {}, "publishTo: the option 'etcd' must be a broker, but 'list' is missing"],
       [{ etcd: undefined }, {}, "publishTo: the option 'etcd' is missing"],

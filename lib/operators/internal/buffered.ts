@@ -13,10 +13,15 @@ import {
 } from '../../model/events.ts';
 import { amended, Suspects } from '../../source/suspects.ts';
 
-/** What `bufferDuringResync` does: the events of the source, changes no sooner than the resync before them has ended. */
+/**
+ * What `bufferDuringResync` does: the events of the source, changes no sooner than the resync before them has ended.
+ *
+ * @param where the operator, for messages
+ */
 export function buffered<T>(
   source: Observable<DatasyncEvent<T>>,
   until: ((resync: ResyncEvent<T>) => ObservableInput<unknown>) | undefined,
+  where: string,
 ): Observable<DatasyncEvent<T>> {
   return cold((subscriber) => {
     const held: ChangeEvent<T>[] = [];
@@ -121,7 +126,7 @@ export function buffered<T>(
       source,
       {
         next: (arrived) => {
-          const event = retained(arrived, 'bufferDuringResync');
+          const event = retained(arrived, where);
           if (event.type === 'resync') takeResync(event);
           else if (flowing && held.length === 0 && !draining) pass(event);
           else held.push(event);

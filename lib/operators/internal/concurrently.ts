@@ -14,6 +14,7 @@ export function concurrently<T>(
   handlers: AckHandlers<T>,
   concurrency: number,
   timeout: number | undefined,
+  where: string,
 ): Observable<AckResult<T>> {
   return cold((subscriber) => {
     const lanes = new Lanes<T>();
@@ -68,7 +69,7 @@ export function concurrently<T>(
       source,
       {
         next: (event) => {
-          lanes.add(retained(event, 'ackWithCallback'));
+          lanes.add(retained(event, where));
           loop();
         },
         error: (error) => {

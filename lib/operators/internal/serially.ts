@@ -12,6 +12,7 @@ export function serially<T>(
   source: Observable<DatasyncEvent<T>>,
   handlers: AckHandlers<T>,
   timeout: number | undefined,
+  where: string,
 ): Observable<AckResult<T>> {
   return cold((subscriber) => {
     const waiting: DatasyncEvent<T>[] = [];
@@ -64,7 +65,7 @@ export function serially<T>(
       source,
       {
         next: (event) => {
-          waiting.push(retained(event, 'ackWithCallback'));
+          waiting.push(retained(event, where));
           loop();
         },
         error: (error) => {
