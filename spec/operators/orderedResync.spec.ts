@@ -189,6 +189,15 @@ describe('orderedResync', () => {
     expect(log).toEqual(['a {a:1}@1', 'a {a:1}@1']);
   });
 
+  it('a consumer may have any name', () => {
+    const { producer, results } = ordered([quick('__proto__', []), quick('toString', [])]);
+    producer.tell('{__proto__:1}@1');
+    expect(Object.entries(results[0]!.outcomes)).toEqual([
+      ['__proto__', { type: 'applied' }],
+      ['toString', { type: 'applied' }],
+    ]);
+  });
+
   it('what is no event is an error of the stream', () => {
     const got: unknown[] = [];
     const source = of({ ...event('{a:1}@1') }) as unknown as Observable<DatasyncEvent<Uint8Array>>;

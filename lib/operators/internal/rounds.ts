@@ -59,8 +59,10 @@ export function rounds(
     };
 
     const start = (event: DatasyncEvent<Uint8Array>, again?: Member): void => {
-      const round: Round = { event, members: again ? [again] : members, again, outcomes: {}, isOver: false };
-      for (const { name } of consumers) round.outcomes[name] = notStarted;
+      // Without a prototype: a consumer may be called `__proto__`.
+      const outcomes = Object.create(null) as Record<string, ConsumerOutcome>;
+      const round: Round = { event, members: again ? [again] : members, again, outcomes, isOver: false };
+      for (const { name } of consumers) outcomes[name] = notStarted;
       busy = true;
       current = round;
       let turn = 0;
