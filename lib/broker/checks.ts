@@ -2,8 +2,6 @@ import type { BrokerCapabilities, CoreBroker, KeyRange, PutOptions } from '../mo
 import { DatasyncError } from '../model/errors.ts';
 import { checkOptions, isObject, type Leaf, oneOf, type Rules, rule, withMethods } from '../model/options.ts';
 
-/** Also the empty one, unlike `rule.text`. */
-
 /** The table of `PutOptions`. A time to live of nothing would be a delete. */
 export const putRules: Rules = {
   ttl: [
@@ -38,9 +36,10 @@ export function checkPut(where: string, options: PutOptions): void {
 
 /** @throws DatasyncError `INVALID_CONFIG` */
 export function checkRange(where: string, range: KeyRange): void {
-  if (typeof range === 'object' && range !== null && 'prefix' in range)
-    checkOptions(where, range, { prefix: rule.anyText }, ['prefix']);
-  else checkOptions(where, range, { start: rule.anyText, end: rule.anyText }, ['start', 'end']);
+  checkOptions(where, range, { prefix: rule.anyText, start: rule.anyText, end: rule.anyText });
+  const given = ['prefix', 'start', 'end'].filter((name) => (range as Record<string, unknown>)[name] !== undefined);
+  if (given.join() === 'prefix' || given.join() === 'start,end') return;
+  throw new DatasyncError('INVALID_CONFIG', `${where}: expected { prefix }, or { start, end }`);
 }
 
 /** @throws DatasyncError `INVALID_KEY` */

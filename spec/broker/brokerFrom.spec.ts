@@ -189,6 +189,11 @@ describe('brokerFrom', () => {
     ['INVALID_CONFIG', 'an unknown option of commit', (broker) => broker.txn().commit({ timout: 1 } as never)],
     ['INVALID_CONFIG', 'a range of nothing', (broker) => broker.list({} as never)],
     ['INVALID_CONFIG', 'a range of two kinds', (broker) => broker.listKeys({ prefix: 'a', end: 'b' } as never)],
+    [
+      'INVALID_CONFIG',
+      'a range with a start and a prefix',
+      (broker) => broker.list({ prefix: 'a', start: 'b' } as never),
+    ],
     ['INVALID_CONFIG', 'a range without an end', (broker) => broker.list({ start: 'a' } as never)],
     ['ENCODE_FAILED', 'a value the codec cannot write', (broker) => broker.put('k', () => 1)],
     ['ENCODE_FAILED', 'such a value in a transaction', (broker) => broker.txn().put('k', 1n)],
