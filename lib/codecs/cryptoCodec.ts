@@ -38,6 +38,7 @@ const rules: Rules = {
   keys: [
     isKeys,
     'a list of { id, key }, newest first: different ids of 1 to 255 bytes, keys of 16, 24 or 32 bytes (Uint8Array)',
+    wrongKey,
   ],
   bindKey: rule.flag,
   format: oneOf('bytes', 'json'),
@@ -168,13 +169,22 @@ function joined(...parts: readonly Uint8Array[]): Uint8Array {
 }
 
 function isKeys(value: unknown): boolean {
-  if (!Array.isArray(value) || value.length === 0) return false;
-  const keys = value as readonly (Partial<CryptoKeyConfig> | null | undefined)[];
-  const good = keys.every((entry) => {
+  return Array.isArray(value) && value.length > 0 && wrongKey(value) === undefined;
+}
+
+/** Which of them is wrong, and how; nothing is quoted, since it may be the secret. */
+function wrongKey(value: unknown): string | undefined {
+  if (!Array.isArray(value)) return `it is of type ${typeof value}`;
+  const seen = new Map<string, number>();
+  for (const [index, entry] of (value as readonly (Partial<CryptoKeyConfig> | null | undefined)[]).entries()) {
     const { id, key } = entry ?? {};
-    if (typeof id !== 'string' || !(key instanceof Uint8Array)) return false;
+    if (typeof id !== 'string') return `the id of element ${index} is of type ${typeof id}`;
     const { length } = encodeText(id);
-    return length >= 1 && length <= 255 && [16, 24, 32].includes(key.length);
-  });
-  return good && new Set(keys.map((entry) => entry?.id)).size === keys.length;
+    if (length < 1 || length > 255) return `the id of element ${index} has ${length} bytes`;
+    if (!(key instanceof Uint8Array)) return `the key of element ${index} is no Uint8Array`;
+    if (![16, 24, 32].includes(key.length)) return `the key of element ${index} has ${key.length} bytes`;
+    if (seen.has(id)) return `elements ${seen.get(id)} and ${index} have the same id`;
+    seen.set(id, index);
+  }
+  return undefined;
 }

@@ -165,6 +165,21 @@ describe('errors', () => {
     expect(failureOf(() => cryptoCodec(jsonCodec(), config as never))).toMatchObject({ code: 'INVALID_CONFIG' });
   });
 
+  it.each<[string, unknown]>([
+    ['not an empty array', []],
+    ['but it is of type object', { id: 'a', key: 'secret' }],
+    ['but it is of type string', 'secret'],
+    ['but the key of element 1 has 15 bytes', [a, key('b', 1, 15)]],
+    ['but the key of element 0 is no Uint8Array', [{ id: 'a', key: 'secret' }]],
+    ['but the id of element 0 has 0 bytes', [key('', 1)]],
+    ['but the id of element 1 is of type undefined', [a, null]],
+    ['but elements 0 and 1 have the same id', [a, a]],
+  ])('says which key is wrong, and quotes none: %s', (message, keys) => {
+    const { message: said } = failureOf(() => cryptoCodec(jsonCodec(), { keys } as never));
+    expect(said.endsWith(`(Uint8Array), ${message}`)).toBe(true);
+    expect(said).not.toContain('secret');
+  });
+
   it('INVALID_CONFIG: no codec', () => {
     expect(failureOf(() => cryptoCodec(undefined as never, { keys: [a] })).message).toMatch(
       /option 'codec' is missing/,
