@@ -58,6 +58,8 @@ export function difference(
   const where = path === '' ? '' : `${path.replace(/^\./, '')}: `;
   if (isTorn(given)) return `${where}${shown(given)} has half a character`;
   if (forms[0] === undefined) return `${where}there is no such field, or not this value of it (${shown(given)})`;
+  if (typeof given === 'bigint' && typeof forms[0] !== 'bigint')
+    return `${where}${given}n is a bigint: only a 64-bit field takes it, with longs: 'bigint'`;
   return `${where}${shown(given)} would become ${shown(forms[0])}`;
 }
 

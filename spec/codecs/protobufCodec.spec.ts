@@ -68,6 +68,13 @@ describe.each(interfaces)('protobufCodec, %s', (name, type) => {
     expect(error.message).toMatch(/: -?\d{19,20} is no safe integer: set 'longs' to 'string' or 'bigint'$/);
   });
 
+  it.each(['string', 'number'] as const)('refuses a bigint with longs: %s, and says where one is taken', (longs) => {
+    const { message } = failureOf(() =>
+      protobufCodec(type, { longs } as object).encode({ counter: 5n } as never, '/x'),
+    );
+    expect(message).toContain(": counter: 5n is a bigint: only a 64-bit field takes it, with longs: 'bigint'");
+  });
+
   it('takes partial values, enums by name, numbers for 64-bit integers, and messages', () => {
     const value = { name: undefined, gateway: null, state: 'UP', counter: 7, addresses: [{ bits: 1 }], load: 0.1 };
     const addresses = [{ ip: '', bits: 1 }];
