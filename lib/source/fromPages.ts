@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs';
 import { cold } from '../internal/cold.ts';
-import { checkArgument, rule } from '../model/options.ts';
+import { DatasyncError } from '../model/errors.ts';
+import { checkArgument, isObject, rule, shown } from '../model/options.ts';
 
 /** One page, and the token of the next; without `next` it was the last. */
 export interface Fetched<Page, Token> {
@@ -13,7 +14,7 @@ export interface Fetched<Page, Token> {
  *
  * @param fetch asks for one page; the first time without a token
  * @throws DatasyncError `INVALID_CONFIG` at once, where it is no function
- * @returns all pages, then completes; a rejected promise is an error
+ * @returns all pages, then completes; a rejected promise is an error, and so is one that resolves to no page (`INVALID_CONFIG`)
  */
 export function fromPages<Page, Token = string>(
   fetch: (token: Token | undefined, signal: AbortSignal) => PromiseLike<Fetched<Page, Token>>,
@@ -27,8 +28,13 @@ export function fromPages<Page, Token = string>(
       // Closed, it is most likely the abort itself; rxjs would report it.
       if (!subscriber.closed) subscriber.error(error);
     };
-    const take = ({ page, next }: Fetched<Page, Token>): void => {
+    const take = (fetched: Fetched<Page, Token>): void => {
       if (subscriber.closed) return;
+      if (!isObject(fetched) || !('page' in fetched)) {
+        const message = `fromPages: 'fetch' must resolve to { page, next }, not ${shown(fetched)}`;
+        throw new DatasyncError('INVALID_CONFIG', message);
+      }
+      const { page, next } = fetched;
       subscriber.next(page);
       // `next` may have unsubscribed.
       if (subscriber.closed) return;

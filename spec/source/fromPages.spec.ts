@@ -26,6 +26,21 @@ describe('fromPages', () => {
     expect(tokens).toEqual([undefined, 'second', 'third']);
   });
 
+  it.each([5, undefined, null, {}, ['a']])('%o is no page: an error that says what was expected', async (fetched) => {
+    const seen: unknown[] = [];
+    fromPages(() => Promise.resolve(fetched as never)).subscribe({
+      next: (page) => seen.push(page),
+      error: (error: unknown) => seen.push(error),
+    });
+    await turn();
+    expect(seen).toMatchObject([
+      {
+        code: 'INVALID_CONFIG',
+        message: expect.stringContaining("fromPages: 'fetch' must resolve to { page, next }, not") as unknown,
+      },
+    ]);
+  });
+
   it('is cold: each subscription starts from the first page', async () => {
     let started = 0;
     const all = fromPages((token: string | undefined) => {
