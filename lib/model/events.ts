@@ -109,6 +109,7 @@ export class ResyncEvent<T> extends Acked {
    * @param values the whole view
    * @param revision its revision, and that of each key
    * @param fields what shall differ: `reason` (default `initial`), `prefixes` (default `['']`: everything), `rejected` (none)
+   * @throws DatasyncError `INVALID_CONFIG` where a key stands there twice
    */
   static of<T>(
     values: Readonly<Record<string, T>> | Iterable<readonly [key: string, value: T]>,
@@ -117,6 +118,7 @@ export class ResyncEvent<T> extends Acked {
   ): ResyncEvent<T> {
     const pairs = Symbol.iterator in values ? values : Object.entries<T>(values);
     const items = Array.from(pairs as Iterable<readonly [string, T]>, ([key, value]) => ({ key, value, revision }));
+    checkOnce(items);
     return new ResyncEvent({
       epoch: 0,
       revision,
@@ -185,13 +187,20 @@ export class ChangeEvent<T> extends Acked {
     this.coalesced = fields.coalesced;
   }
 
-  /** A change by hand: epoch 0, previous values unknown (`trackPrevious` fills them in). */
+  /**
+   * A change by hand: epoch 0, previous values unknown (`trackPrevious` fills them in).
+   *
+   * @throws DatasyncError `INVALID_CONFIG` where a key stands there twice, or nothing does
+   */
   static of<T>(
     changes: readonly Change<T>[],
     revision: number,
     fields: Partial<Pick<ChangeFields<T>, 'epoch' | 'rejected' | 'coalesced'>> = {},
   ): ChangeEvent<T> {
-    return new ChangeEvent({ epoch: 0, revision, changes, rejected: [], coalesced: false, ...fields });
+    checkOnce(changes);
+    const event = new ChangeEvent({ epoch: 0, revision, changes, rejected: [], coalesced: false, ...fields });
+    if (changes.length + event.rejected.length === 0) throw noEvent('nothing');
+    return event;
   }
 
   /** One put by hand. */
@@ -229,6 +238,14 @@ export class ChangeEvent<T> extends Acked {
       coalesced,
     };
   }
+}
+
+function checkOnce(items: readonly { readonly key: string }[]): void {
+  if (new Set(items.map(({ key }) => key)).size < items.length) throw noEvent('a key that stands there twice');
+}
+
+function noEvent(what: string): DatasyncError {
+  return new DatasyncError('INVALID_CONFIG', `an event cannot be made of ${what}`);
 }
 
 function jsonOfRejected(rejected: Rejected<unknown>): unknown {

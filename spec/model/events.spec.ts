@@ -59,6 +59,24 @@ describe('ChangeEvent factories', () => {
   });
 });
 
+describe('what no store could tell is not made by hand either', () => {
+  const put = { op: 'put', key: 'x', value: 1, prevValue: undefined, revision: 1 } as const;
+  const rejected = [{ key: 'x', raw: undefined, error: new DatasyncError('DECODE_FAILED', 'no') }];
+
+  it.each<[string, () => unknown]>([
+    ['nothing', () => ChangeEvent.of([], 1)],
+    ['a key that stands there twice', () => ChangeEvent.of([put, { ...put, value: 2 }], 1)],
+    ['a key that stands there twice', () => ResyncEvent.of([['x', 1] as const, ['x', 2] as const], 1)],
+  ])('%s', (what, make) => {
+    expect(make).toThrow(`[rx-datasync] an event cannot be made of ${what}`);
+  });
+
+  it('but of what is only rejected', () => {
+    expect(ChangeEvent.of([], 1, { rejected })).toMatchObject({ changes: [], rejected });
+    expect(ResyncEvent.of({ x: 1 }, 1, { rejected }).entries.size).toBe(1);
+  });
+});
+
 describe('with', () => {
   const resync = ResyncEvent.of({ x: 1 }, 1);
   const change = ChangeEvent.put('x', 2, 2);
@@ -117,7 +135,7 @@ describe('equality is by the data alone, for vitest and for node:assert', () => 
     ['a key more', ResyncEvent.of({ x: 1 }, 1), ResyncEvent.of({ x: 1, y: 1 }, 1)],
     ['revisions', ChangeEvent.put('x', 1, 1), ChangeEvent.put('x', 1, 2)],
     ['operations', ChangeEvent.put('x', undefined, 1), ChangeEvent.delete('x', 1)],
-    ['types', ResyncEvent.of({}, 1), ChangeEvent.of([], 1)],
+    ['types', ResyncEvent.of({}, 1), ChangeEvent.delete('x', 1)],
     ['an event and its data', ChangeEvent.put('x', 1, 1), { ...ChangeEvent.put('x', 1, 1) }],
     ['the order of entries', ResyncEvent.of({ x: 1, y: 1 }, 1), ResyncEvent.of({ y: 1, x: 1 }, 1)],
     ['bytes', ChangeEvent.put('x', bytes(1), 1), ChangeEvent.put('x', bytes(2), 1)],
