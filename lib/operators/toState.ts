@@ -10,6 +10,7 @@ import { checkEvent, type DatasyncEvent } from '../model/events.ts';
  * Each emission is a new immutable Map that shares what did not change, made in O(change); values keep their identity,
  * so it fits `toSignal`, `OnPush` and `useSyncExternalStore` as it is. Nothing is emitted before the first resync, nor for
  * an event that changes no value. A rejected key keeps its last good value. Iteration is in no particular order.
+ * `structuredClone` and `postMessage` see its insides, not a Map: give them `new Map(state)`.
  *
  * It claims nothing: events settle `delivered`. Order: kept. Errors and completion: passed on. Memory: one reference per key.
  *
