@@ -13,8 +13,9 @@ import {
 } from '../../lib/index.ts';
 import { History, inspect, recordStore, recordUpstream } from '../../lib/testing/index.ts';
 import { Consumer, differenceOf } from './consumer.ts';
+import { faulty } from './faulty.ts';
 import type { Behaviour, Script, Step } from './script.ts';
-import { type Combination, codec, faulty } from './world.ts';
+import { type Combination, codec } from './world.ts';
 
 const concurrency = 3;
 const well: Behaviour = { says: 'done', applied: 'all', delay: 0 };

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { recordBackend } from '../support/recordBackend.ts';
+import type { Pipeline } from './pipeline.ts';
 import { runs, stepsTried } from './runs.ts';
 import { scripts } from './script.ts';
-import { type Combination, type Pipeline, runScript } from './world.ts';
+import { type Combination, runScript } from './world.ts';
 
 const handOvers: readonly Combination['handOver'][] = ['pinned', 'windowed', 'diffed'];
 const pipelines: readonly Pipeline[] = ['bare', 'buffer + ack', 'buffer + filter + ack', 'toState'];

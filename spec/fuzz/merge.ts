@@ -4,11 +4,12 @@ import { memoryBackend } from '../../lib/backends/memory/memoryBackend.ts';
 import { type MemoryStore, memoryStore } from '../../lib/backends/memory/memoryStore.ts';
 import { type DatasyncEvent, fromBackend, mergeSources, type Source, textCodec } from '../../lib/index.ts';
 import { History, type Inspection, inspect } from '../../lib/testing/index.ts';
+import { faulty } from './faulty.ts';
 import { MergedTruth } from './merge.truth.ts';
 import type { Script, Step } from './script.ts';
 import { FuzzMember, type Life } from './share.member.ts';
 import { healBad, performOn } from './share.store.ts';
-import { type Combination, codec, faulty } from './world.ts';
+import { type Combination, codec } from './world.ts';
 
 /** One of the combinations. */
 export interface Merge {

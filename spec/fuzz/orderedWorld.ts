@@ -2,8 +2,9 @@ import { BehaviorSubject, Subject, timer } from 'rxjs';
 import { memoryBackend } from '../../lib/backends/memory/memoryBackend.ts';
 import type { MemoryPosition, MemoryStore } from '../../lib/backends/memory/memoryStore.ts';
 import { type Backend, ContinuityLost, type RawWrite, textCodec } from '../../lib/index.ts';
+import { faulty } from './faulty.ts';
 import type { Behaviour, Script, Step } from './script.ts';
-import { type Combination, faulty } from './world.ts';
+import type { Combination } from './world.ts';
 
 const well: Behaviour = { says: 'done', applied: 'all', delay: 0 };
 

@@ -4,10 +4,11 @@ import { memoryBackend } from '../../lib/backends/memory/memoryBackend.ts';
 import { memoryStore } from '../../lib/backends/memory/memoryStore.ts';
 import { fromBackend, shareResync, textCodec } from '../../lib/index.ts';
 import { History, type Inspection, inspect, recordStore } from '../../lib/testing/index.ts';
+import { faulty } from './faulty.ts';
 import type { Script } from './script.ts';
 import { FuzzMember, type Life } from './share.member.ts';
 import { healBad, performOn } from './share.store.ts';
-import { type Combination, codec, faulty } from './world.ts';
+import { type Combination, codec } from './world.ts';
 
 /** One of the combinations. */
 export interface Shared {

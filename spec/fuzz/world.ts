@@ -1,43 +1,21 @@
-import {
-  BehaviorSubject,
-  concatMap,
-  filter,
-  map,
-  merge,
-  mergeMap,
-  type Observable,
-  of,
-  Subject,
-  type Subscription,
-  tap,
-  throwError,
-  timer,
-} from 'rxjs';
+import { BehaviorSubject, type Observable, Subject, timer } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { memoryBackend } from '../../lib/backends/memory/memoryBackend.ts';
 import { memoryStore } from '../../lib/backends/memory/memoryStore.ts';
 import {
-  ackWithCallback,
-  type Backend,
-  bufferDuringResync,
   type Claim,
   type Codec,
   ContinuityLost,
   type DatasyncEvent,
-  type Frame,
-  filterByRevision,
   fromBackend,
   type RawWrite,
-  type Source,
   textCodec,
-  toState,
 } from '../../lib/index.ts';
 import { History, type Inspection, inspect, recordStore, recordUpstream } from '../../lib/testing/index.ts';
 import { Consumer, differenceOf } from './consumer.ts';
+import { faulty } from './faulty.ts';
+import { type Pipeline, subscribe } from './pipeline.ts';
 import type { Behaviour, Script, Step } from './script.ts';
-
-/** What runs below the source. */
-export type Pipeline = 'bare' | 'buffer + ack' | 'buffer + filter + ack' | 'toState';
 
 /** One of the combinations the fuzz runs over. */
 export interface Combination {
@@ -293,73 +271,4 @@ export function runScript(
   const { violations, checked, skipped } = inspect(history, capabilities);
   problems.push(...violations.map(({ invariant, message }) => `${invariant}: ${message}`));
   return { problems, checked, skipped };
-}
-
-interface Below {
-  readonly bare: (event: DatasyncEvent<string>) => void;
-  readonly passed: (event: DatasyncEvent<string>) => void;
-  readonly handle: (event: DatasyncEvent<string>) => Observable<unknown> | undefined;
-  readonly result: (event: DatasyncEvent<string>, type: string) => void;
-  readonly state: (state: ReadonlyMap<string, string>) => void;
-}
-
-function subscribe(
-  pipeline: Pipeline,
-  source: Source<string>,
-  history: History<string>,
-  below: Below,
-  problems: string[],
-): Subscription {
-  const error = (cause: unknown): void => void problems.push(`the stream ended: ${String(cause)}`);
-  const acks = ackWithCallback({ resync: below.handle, change: below.handle }, { timeout: 1_000 });
-  switch (pipeline) {
-    case 'bare':
-      return source.subscribe({ next: below.bare, error });
-    case 'toState':
-      return source.pipe(toState(), history.tapStates()).subscribe({ next: below.state, error });
-    default: {
-      const filtered =
-        pipeline === 'buffer + ack'
-          ? source.pipe(bufferDuringResync())
-          : source.pipe(bufferDuringResync(), filterByRevision());
-      return filtered
-        .pipe(tap(below.passed), history.tap('buffered'), acks, history.tapResults())
-        .subscribe({ next: ({ event, outcome }) => below.result(event, outcome.type), error });
-    }
-  }
-}
-
-export interface Faults {
-  readonly cut: Observable<unknown>;
-  readonly latency: () => number;
-  readonly faded: () => boolean;
-  readonly sent: () => void;
-  readonly settled: () => void;
-}
-
-/** The backend over a bad network: connections break, frames are late, or vanish until the connection is found dead. */
-export function faulty<P>(backend: Backend<P>, faults: Faults): Backend<P> {
-  return {
-    ...backend,
-    open: (context) => {
-      const frames = backend.open(context).pipe(
-        filter(() => !faults.faded()),
-        concatMap((frame) => (faults.latency() === 0 ? of(frame) : timer(faults.latency()).pipe(map(() => frame)))),
-        map((frame) => counted(frame, faults)),
-      );
-      return merge(frames, faults.cut.pipe(mergeMap((error) => throwError(() => error))));
-    },
-  };
-}
-
-function counted<P>(frame: Frame<P>, { sent, settled }: Faults): Frame<P> {
-  if (frame.type !== 'snapshot' && frame.type !== 'changes') return frame;
-  sent();
-  return {
-    ...frame,
-    settled: (outcome) => {
-      settled();
-      frame.settled?.(outcome);
-    },
-  };
 }

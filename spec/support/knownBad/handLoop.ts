@@ -1,4 +1,3 @@
-import { type Observable, type Subscriber, Subscription, timer } from 'rxjs';
 import {
   ChangeEvent,
   DatasyncError,
@@ -10,133 +9,24 @@ import {
   Snapshot,
   textCodec,
 } from '../../../lib/index.ts';
-import { connect } from '../../../lib/internal/connect.ts';
 import { Ack, outcomes, settledWell } from '../../../lib/model/ack.ts';
 import { own } from '../../../lib/model/events.ts';
 import type { Change, KeyValue, ResyncDiff } from '../../../lib/model/values.ts';
-import {
-  type Backend,
-  type ChangesFrame,
-  ContinuityLost,
-  FatalError,
-  type Frame,
-  type RawEntry,
-  type Settled,
-  type SnapshotFrame,
-} from '../../../lib/source/frames.ts';
+import type { ChangesFrame, Frame, RawEntry, Settled, SnapshotFrame } from '../../../lib/source/frames.ts';
 import { amended, Suspects } from '../../../lib/source/suspects.ts';
+import { HandConnection } from './handConnection.ts';
 import { BAD } from './tinyStore.ts';
 
 /**
  * A source written by hand, as one would: list, watch, the same again after a break, and a failed resync once more.
  * It keeps the contract as far as the specs here go; each known-bad adapter overrides one method of it.
  */
-export class HandLoop {
-  readonly backend: Backend;
-  readonly subscriber: Subscriber<DatasyncEvent<string>>;
-  prefixes: readonly string[];
-  epoch = 0;
-  position: unknown;
-  reason: ResyncReason = 'initial';
-  pages: RawEntry[] = [];
-  connection = new Subscription();
+export class HandLoop extends HandConnection {
   /** What was told, and what of it could not be decoded since. */
   told = new Map<string, KeyValue<string>>();
   readonly rejected = new Map<string, Rejected<string>>();
   revision = -1;
-  /** Connections that broke since the last listing. */
-  failures = 0;
-  /** The resync that has not been settled, and what waits for it. */
-  openResync: Ack | undefined;
-  due: ResyncReason | undefined;
-  readonly open = new Set<Ack>();
   suspects = new Suspects<string>();
-
-  constructor(backend: Backend, subscriber: Subscriber<DatasyncEvent<string>>, prefixes: readonly string[] = ['']) {
-    this.backend = backend;
-    this.subscriber = subscriber;
-    this.prefixes = prefixes;
-    subscriber.add(() => this.close());
-  }
-
-  close(): void {
-    this.connection.unsubscribe();
-    for (const ack of [...this.open]) ack.force(outcomes.cancelled);
-  }
-
-  connect(): void {
-    const from = this.position;
-    const added = from === undefined ? this.prefixes : [];
-    this.forgetPages();
-    this.connection = new Subscription();
-    const { connection } = this;
-    const frames = this.backend.open({
-      prefixes: this.prefixes,
-      added,
-      from,
-      ready: () => timer(0) as Observable<never>,
-    });
-    connect(
-      frames,
-      {
-        next: (frame) => this.take(frame),
-        error: (error: unknown) => this.broken(error),
-        complete: () => this.broken(new Error('completed')),
-      },
-      connection,
-    );
-  }
-
-  /** A listing begins: what an earlier one had brought does not count. */
-  forgetPages(): void {
-    this.pages = [];
-  }
-
-  broken(error: unknown): void {
-    if (error instanceof FatalError) {
-      this.subscriber.error(new DatasyncError('FATAL', error.message, { cause: error }));
-      return;
-    }
-    if (error instanceof ContinuityLost) this.forget(error.reason);
-    else if (this.position === undefined && this.epoch > 0) this.reason = 'reconnected';
-    const { connection } = this;
-    const pause = Math.min(100 * 2 ** Math.max(0, this.failures++ - 1), 400);
-    this.later(pause, () => {
-      // Unless somebody has made another one meanwhile.
-      if (this.connection === connection) this.connect();
-    });
-  }
-
-  /** Everything has to be read again. */
-  forget(reason: ResyncReason): void {
-    this.position = undefined;
-    this.reason = reason;
-  }
-
-  later(ms: number, action: () => void): void {
-    this.subscriber.add(timer(ms).subscribe(action));
-  }
-
-  /** Somebody asks for a resync. */
-  request(): void {
-    if (this.openResync !== undefined) {
-      this.due = 'requested';
-      return;
-    }
-    this.relist('requested');
-  }
-
-  /** Other prefixes from now on. */
-  rewatch(prefixes: readonly string[]): void {
-    this.prefixes = prefixes;
-    this.relist('prefixes');
-  }
-
-  relist(reason: ResyncReason): void {
-    this.connection.unsubscribe();
-    this.forget(reason);
-    this.connect();
-  }
 
   take(frame: Frame): void {
     const { connection } = this;
