@@ -218,7 +218,7 @@ describe('determinism (I44)', () => {
         },
       });
       for (const [at, value] of ['1', '2', '3', '4'].entries())
-        timer(at * 40).subscribe(() => store.put('x', raw(value)));
+        timer(at * 40).subscribe(() => store.put('x', textCodec.encode(value, '')));
       for (const at of [50, 90]) timer(at).subscribe(() => breaks.next());
       timer(5_000).subscribe(() => recording.unsubscribe());
     });
