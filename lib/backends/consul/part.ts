@@ -120,7 +120,10 @@ export class Part {
     return ask(this.#client, { method: 'GET', path: this.#path, query }, limits);
   }
 
-  /** @param isSure whether keys that are there and not listed are hidden: they may also have been made again meanwhile */
+  /**
+   * @param isSure whether what is not listed was looked into before: keys may have been made again, and rights given, between a
+   * list and the question what of it is hidden
+   */
   #compare(answer: Answer, isSure = false): Observable<readonly RawChange[]> {
     const listing = listingOf(this.#what, answer);
     const { known } = this;
@@ -136,13 +139,16 @@ export class Part {
     else if (!this.#isLarge) this.#digest = undefined;
     this.#isLarge = isLarge;
 
-    const isEmpty = before === 0 && listing.entries.length === 0;
-    const isReadable = isEmpty ? checkReadable(this.#client, known.prefix, this.#limits) : of(undefined);
-    return isReadable.pipe(
-      concatMap(() => existing(this.#client, gone, this.#limits)),
+    const again = defer(() => this.#read(everything, this.#limits)).pipe(
+      concatMap((second) => this.#compare(second, true)),
+    );
+    if (before === 0 && listing.entries.length === 0) {
+      const isReadable = checkReadable(this.#client, known.prefix, this.#limits);
+      return isReadable.pipe(concatMap(() => (isSure ? of([]) : again)));
+    }
+    return existing(this.#client, gone, this.#limits).pipe(
       concatMap((hidden) => {
-        if (hidden.size > 0 && !isSure)
-          return this.#read(everything, this.#limits).pipe(concatMap((again) => this.#compare(again, true)));
+        if (hidden.size > 0 && !isSure) return again;
         const lost = gone.filter((key) => !hidden.has(key));
         const isHeld = this.#guard?.holds(lost, before) === true;
         this.trouble = this.#troubleOf(hidden, isHeld ? lost.length : 0, before);

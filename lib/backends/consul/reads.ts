@@ -26,11 +26,10 @@ export async function find(calls: ConsulCalls, key: string, { what }: About): Pr
 /** The entries of a range, sorted by key. */
 export async function list(calls: ConsulCalls, range: KeyRange): Promise<readonly KeyValue<Uint8Array>[]> {
   const { what, path, prefix, has } = readable(range);
-  const { entries } = listingOf(
-    what,
-    await calls.read({ method: 'GET', path, query: { recurse: 'true', ...consistent } }),
-  );
-  await checkEmpty(calls, prefix, entries);
+  const entries = await confirmed(calls, prefix, async () => {
+    const answer = await calls.read({ method: 'GET', path, query: { recurse: 'true', ...consistent } });
+    return listingOf(what, answer).entries;
+  });
   return entries
     .filter(({ Key }) => has(Key))
     .map((entry) => ({ key: entry.Key, value: bytesOf(entry), revision: entry.ModifyIndex }))
@@ -40,17 +39,27 @@ export async function list(calls: ConsulCalls, range: KeyRange): Promise<readonl
 /** The keys of a range, sorted. */
 export async function listKeys(calls: ConsulCalls, range: KeyRange): Promise<readonly string[]> {
   const { what, path, prefix, has } = readable(range);
-  const answer = await calls.read({ method: 'GET', path, query: { keys: 'true', ...consistent } });
-  indexOf(what, answer);
-  const keys = answer.status === 404 ? [] : (parsed(what, answer) as readonly string[]);
-  await checkEmpty(calls, prefix, keys);
+  const keys = await confirmed(calls, prefix, async () => {
+    const answer = await calls.read({ method: 'GET', path, query: { keys: 'true', ...consistent } });
+    indexOf(what, answer);
+    return answer.status === 404 ? [] : (parsed(what, answer) as readonly string[]);
+  });
   return keys.filter(has).sort();
 }
 
-/** What a token may not read is not listed: that is not the same as nothing. */
-async function checkEmpty(calls: ConsulCalls, prefix: string, listed: readonly unknown[]): Promise<void> {
-  const isReadable = checkReadable(calls.client, prefix, calls.limits);
-  if (listed.length === 0) await firstValueFrom(isReadable, { defaultValue: undefined });
+/** What a token may not read is not listed: nothing is nothing only where it may, before and after the list. */
+async function confirmed<T>(
+  calls: ConsulCalls,
+  prefix: string,
+  read: () => Promise<readonly T[]>,
+): Promise<readonly T[]> {
+  const check = () => firstValueFrom(checkReadable(calls.client, prefix, calls.limits), { defaultValue: undefined });
+  const first = await read();
+  if (first.length > 0) return first;
+  await check();
+  const second = await read();
+  if (second.length === 0) await check();
+  return second;
 }
 
 interface Readable {

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { consulBroker } from '../../../lib/backends/consul/consulBroker.ts';
+import { textCodec } from '../../../lib/codecs/textCodec.ts';
 import { ConsulView, consulClient } from '../../support/consul.ts';
 import { answer, type FakeAnswer, fakeConsul, listed } from '../../support/fakeConsul.ts';
 
@@ -112,6 +114,23 @@ describe('the index', () => {
     const { fake, view } = await seeing(listed(50, three), listed(60, three), 'hang');
     await expect.poll(() => fake.requests.length, soon).toBe(4);
     expect(view.told).toHaveLength(1);
+  });
+});
+
+describe('no keys at all', () => {
+  it('are listed once more when the token may read there: it may have been allowed to only after the list', async () => {
+    const fake = await fakeConsul((_, count) =>
+      count === 1 ? listed(5, {}) : count === 2 ? listed(5, three) : 'hang',
+    );
+    const view = new ConsulView(consulClient(fake.port));
+    await expect.poll(() => view.values, soon).toEqual({ 'a/1': 'x', 'a/2': 'y', 'a/3': 'z' });
+    expect(view.told).toEqual(['initial']);
+  });
+
+  it('also for a broker', async () => {
+    const fake = await fakeConsul((_, count) => listed(5, count === 1 ? {} : three));
+    const broker = consulBroker(consulClient(fake.port), { codec: textCodec });
+    expect(await broker.list()).toHaveLength(3);
   });
 });
 
