@@ -18,13 +18,28 @@ export function entryAt(message: Buffer, cursor: Cursor, encoding: KeyEncoding, 
   const { valueStart, valueEnd, modified: revision } = cursor;
   if (!safe(revision)) throw unsafe(revision);
   const key = keyAt(message, cursor, encoding);
-  const length = valueEnd - valueStart;
-  let value: Uint8Array;
-  if (copies) {
-    value = new Uint8Array(length);
-    value.set(message.subarray(valueStart, valueEnd));
-  } else value = new Uint8Array(message.buffer, message.byteOffset + valueStart, length);
+  const value = copies
+    ? copied(message, valueStart, valueEnd)
+    : new Uint8Array(message.buffer, message.byteOffset + valueStart, valueEnd - valueStart);
   return isText(key) ? { key, value, revision } : { key, error: notText(key), raw: value, revision };
+}
+
+/** Small values share memory, as Node's own small buffers do: memory for each of them would cost more than the rest. */
+const slabSize = 8_192;
+let slab = new Uint8Array(slabSize);
+let used = 0;
+
+function copied(message: Buffer, start: number, end: number): Uint8Array {
+  const length = end - start;
+  if (length > slabSize / 8) return new Uint8Array(message.subarray(start, end));
+  if (used + length > slabSize) {
+    slab = new Uint8Array(slabSize);
+    used = 0;
+  }
+  const value = new Uint8Array(slab.buffer, used, length);
+  used += length;
+  for (let at = 0; at < length; at++) value[at] = message[start + at]!;
+  return value;
 }
 
 export function unsafe(revision: number): FatalError {
