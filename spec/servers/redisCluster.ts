@@ -3,149 +3,173 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Found } from './find.ts';
 import { foundServer } from './need.ts';
-import { freePorts, saysPortTaken } from './ports.ts';
+import { freePorts } from './ports.ts';
 import { Redis } from './redis.ts';
-import { until } from './redisSentinel.ts';
+import { eventually } from './redisReplicas.ts';
 import { run } from './run.ts';
 
-/** Starts a cluster of three masters with a replica each; resolves when every node finds all of it in order. */
-export async function startRedisCluster(): Promise<RedisCluster> {
+/** A node of a cluster, as `CLUSTER NODES` shows it. */
+export interface ClusterMember {
+  readonly id: string;
+  readonly port: number;
+  readonly isMaster: boolean;
+  /** `0-5460` … */
+  readonly slots: readonly string[];
+}
+
+/** A cluster of six nodes, three of them masters. */
+export async function startRedisCluster(): Promise<RedisClusterServers> {
   const found = foundServer('redis-7');
-  for (let attempt = 1; ; attempt += 1) {
-    const cluster = new RedisCluster(found, mkdtempSync(join(tmpdir(), 'rx-datasync-cluster-')), await freePorts(6));
+  for (let attempt = 1; ; attempt++) {
+    const cluster = new RedisClusterServers(found, mkdtempSync(join(tmpdir(), 'rx-datasync-cluster-')));
     try {
       await cluster.start();
       return cluster;
     } catch (error) {
       await cluster.stop();
-      if (attempt === 3 || !saysPortTaken(String(error))) throw error;
+      if (attempt === 3) throw error;
     }
   }
 }
 
-/** A node as the others see it. */
-export interface ClusterNode {
-  readonly id: string;
-  readonly redis: Redis;
-  readonly isMaster: boolean;
-  /** Of a replica: whose. */
-  readonly masterId: string | undefined;
-  /** `0-5460` */
-  readonly slots: readonly string[];
-}
-
-/** Six nodes. */
-export class RedisCluster {
-  readonly version: string;
-  readonly nodes: Redis[];
+/** Six processes, and those that are added. */
+export class RedisClusterServers {
+  readonly nodes: Redis[] = [];
   readonly #found: Found;
   readonly #directory: string;
 
   /** @internal use startRedisCluster */
-  constructor(found: Found, directory: string, ports: readonly number[]) {
-    this.version = found.version;
+  constructor(found: Found, directory: string) {
     this.#found = found;
     this.#directory = directory;
-    this.nodes = ports.map((port) => this.#node(port));
   }
 
-  /** @internal startRedisCluster does it */
+  get endpoints(): readonly { readonly host: string; readonly port: number }[] {
+    return this.nodes.map(({ port }) => ({ host: '127.0.0.1', port }));
+  }
+
+  /** @internal */
   async start(): Promise<void> {
-    await Promise.all(this.nodes.map((node) => node.start()));
-    await this.manage('create', ...this.nodes.map(addressOf), '--cluster-replicas', '1', '--cluster-yes');
-    await this.settled();
-    // Who replicates whom spreads last; and a replica without data is no heir.
-    await until(async () => {
-      const views = await Promise.all(this.nodes.map((node) => this.view(node)));
-      if (!views.every((view) => view.filter(({ isMaster }) => isMaster).length === 3)) return false;
-      const replicas = views[0]!.filter(({ isMaster }) => !isMaster);
-      const states = await Promise.all(replicas.map(({ redis }) => redis.cli('INFO', 'replication')));
-      return states.length === 3 && states.every((state) => state.includes('master_link_status:up'));
-    });
-  }
-
-  /** `redis-cli --cluster …` */
-  async manage(...args: readonly string[]): Promise<string> {
-    return run(this.#found.programs['redis-cli']!, ['--cluster', ...args], { env: this.#found.env });
-  }
-
-  /** The nodes as one of them sees them, or the first that runs. */
-  async view(from: Redis | undefined = this.nodes.find(({ running }) => running)): Promise<readonly ClusterNode[]> {
-    const lines = (await from!.cli('CLUSTER', 'NODES')).split('\n');
-    return lines.flatMap((line) => {
-      const [id = '', address = '', flags = '', master = '', , , , , ...slots] = line.split(' ');
-      const redis = this.nodes.find((node) => address.startsWith(`${addressOf(node)}@`));
-      if (redis === undefined) return [];
-      const masterId = master === '-' ? undefined : master;
-      return [{ id, redis, isMaster: flags.split(',').includes('master'), masterId, slots }];
-    });
-  }
-
-  /** The node that serves a slot. */
-  async ownerOf(slot: number): Promise<ClusterNode> {
-    const owner = (await this.view()).find(({ slots }) =>
-      slots.some((range) => {
-        const [first, last = first] = range.split('-').map(Number);
-        return first! <= slot && slot <= last!;
-      }),
+    const ports = await freePorts(6);
+    for (const port of ports) await this.#startNode(port);
+    await this.manage(
+      'create',
+      ...ports.map((port) => `127.0.0.1:${port}`),
+      '--cluster-replicas',
+      '1',
+      '--cluster-yes',
     );
-    if (owner === undefined) throw new Error(`nobody serves slot ${slot}`);
-    return owner;
-  }
-
-  /** Moves slots, with their keys, from one master to another. */
-  async move(from: ClusterNode, to: ClusterNode, slots: number): Promise<void> {
-    const ends = ['--cluster-from', from.id, '--cluster-to', to.id];
-    await this.manage('reshard', addressOf(from.redis), ...ends, '--cluster-slots', String(slots), '--cluster-yes');
-  }
-
-  /** Another master, without slots. */
-  async add(): Promise<ClusterNode> {
-    const [port] = await freePorts(1);
-    const node = this.#node(port!);
-    await node.start();
-    const [first] = this.nodes;
-    this.nodes.push(node);
-    await this.manage('add-node', addressOf(node), addressOf(first!));
     await this.settled();
-    return (await this.view()).find(({ redis }) => redis === node)!;
   }
 
-  /** Waits until every running node says that all slots are served and that it knows all running nodes. */
+  /** `redis-cli --cluster` and what follows. */
+  manage(...args: readonly string[]): Promise<string> {
+    return run(this.#found.programs['redis-cli']!, ['--cluster', ...args], { env: this.#found.env, timeout: 60_000 });
+  }
+
+  /** Waits until every running node has the same picture, without a fault in it. */
   async settled(): Promise<void> {
-    const running = this.nodes.filter((node) => node.running);
-    await until(async () => {
-      const all = await Promise.all(
-        running.map(async (node) => {
-          const state = await node.cli('CLUSTER', 'INFO');
-          const nodes = await node.cli('CLUSTER', 'NODES');
-          const known = nodes.split('\n').filter((line) => !/fail|handshake/.test(line)).length;
-          return state.includes('cluster_state:ok') && known >= running.length && !nodes.includes('handshake');
-        }),
+    await eventually('the cluster', async () => {
+      const pictures = await Promise.all(
+        this.nodes
+          .filter(({ running }) => running)
+          .map(async (node) => {
+            if (!(await node.cli('CLUSTER', 'INFO')).includes('cluster_state:ok')) return 'not ok';
+            return pictureOf(parseNodes(await node.cli('CLUSTER', 'NODES')));
+          }),
       );
-      return all.every(Boolean);
+      return new Set(pictures).size === 1 && pictures[0] !== 'not ok';
     });
   }
 
-  /** Stops all nodes and removes everything. */
+  /** As one running node sees them, without those that have failed. */
+  async members(): Promise<readonly ClusterMember[]> {
+    return parseNodes(await this.nodes.find(({ running }) => running)!.cli('CLUSTER', 'NODES'));
+  }
+
+  async masters(): Promise<readonly ClusterMember[]> {
+    return (await this.members()).filter(({ isMaster, slots }) => isMaster && slots.length > 0);
+  }
+
+  nodeAt(port: number): Redis {
+    return this.nodes.find((node) => node.port === port)!;
+  }
+
+  /** An empty master more. */
+  async add(): Promise<Redis> {
+    const [port] = await freePorts(1);
+    const node = await this.#startNode(port!);
+    await this.manage('add-node', `127.0.0.1:${node.port}`, `127.0.0.1:${this.nodes[0]!.port}`);
+    await this.settled();
+    return node;
+  }
+
+  /** Moves slots with all they hold from one master to another, under whatever load there is. */
+  async reshard(from: number, to: number, slots: number): Promise<void> {
+    const members = await this.members();
+    const id = (port: number) => members.find((member) => member.port === port)!.id;
+    const moved = [
+      '--cluster-from',
+      id(from),
+      '--cluster-to',
+      id(to),
+      '--cluster-slots',
+      String(slots),
+      '--cluster-yes',
+    ];
+    await this.manage('reshard', `127.0.0.1:${from}`, ...moved);
+    await this.settled();
+  }
+
+  /** Takes a master out that has no slots left. */
+  async remove(node: Redis): Promise<void> {
+    const { id } = (await this.members()).find(({ port }) => port === node.port)!;
+    const other = this.nodes.find((each) => each !== node && each.running)!;
+    await this.manage('del-node', `127.0.0.1:${other.port}`, id);
+    await node.halt();
+    this.nodes.splice(this.nodes.indexOf(node), 1);
+    await this.settled();
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.halt()));
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
-  #node(port: number): Redis {
-    return new Redis(this.#found, {
+  async #startNode(port: number): Promise<Redis> {
+    const args = [
+      ...['--cluster-enabled', 'yes', '--cluster-config-file', `nodes-${port}.conf`, '--cluster-node-timeout', '2000'],
+      ...['--repl-diskless-sync-delay', '0'],
+    ];
+    const node = new Redis(this.#found, {
+      args,
       certificates: undefined,
       directory: this.#directory,
       port,
-      args: [
-        ...['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'],
-        ...['--cluster-config-file', 'nodes.conf', '--repl-diskless-sync-delay', '0'],
-      ],
+      persist: true,
     });
+    this.nodes.push(node);
+    await node.start();
+    return node;
   }
 }
 
-function addressOf({ port }: Redis): string {
-  return `127.0.0.1:${port}`;
+function parseNodes(text: string): readonly ClusterMember[] {
+  return text
+    .split('\n')
+    .map((line) => line.split(' '))
+    .filter(([, , flags]) => flags !== undefined && !/fail|noaddr|handshake/.test(flags))
+    .map(([id, address, flags, , , , , , ...slots]) => ({
+      id: id!,
+      port: Number(/:(\d+)@/.exec(address!)?.[1]),
+      isMaster: flags!.includes('master'),
+      slots: slots.filter((slot) => !slot.startsWith('[')),
+    }));
+}
+
+function pictureOf(members: readonly ClusterMember[]): string {
+  return members
+    .map(({ id, isMaster, slots }) => `${id} ${isMaster} ${slots.join()}`)
+    .sort()
+    .join('\n');
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DatasyncError, messageOf } from '../../model/errors.ts';
 import {
   type Batch,
+  connected,
   isCluster,
   isNamedBySentinels,
   ownCluster,
@@ -122,20 +123,16 @@ export class Access {
       ? client.duplicate([], ownCluster(client))
       : client.duplicate({ ...ownConnection, enableReadyCheck: isNamedBySentinels(client) });
     this.#open = made;
-    let failure: unknown;
-    made.on('error', (error) => {
-      failure = error;
-    });
     made.on('end', () => {
       if (this.#open === made) this.#current = undefined;
     });
     try {
-      await made.connect();
+      await connected(made);
       // Where the password is wrong, or missing, it is the first question that says so.
       await made.call('PING');
     } catch (error) {
       made.disconnect();
-      throw failure ?? error;
+      throw error;
     }
     return made;
   }

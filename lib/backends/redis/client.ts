@@ -112,7 +112,8 @@ export function ownCluster({ options }: RedisCluster): object {
     lazyConnect,
     clusterRetryStrategy: null,
     retryDelayOnFailover: 0,
-    enableOfflineQueue: false,
+    // Without it, what is sent to a node that is still being connected fails.
+    enableOfflineQueue: true,
     enableAutoPipelining: false,
     // What is read is what was written.
     scaleReads: 'master',
@@ -120,4 +121,25 @@ export function ownCluster({ options }: RedisCluster): object {
     shardedSubscribers: false,
     redisOptions: { ...redisOptions, ...node },
   };
+}
+
+/**
+ * Connects, or says why not.
+ *
+ * @throws what kept it from that: also where ioredis never answers, since a cluster that is connected is not well
+ */
+export async function connected(client: RedisClient): Promise<void> {
+  let failure: unknown;
+  client.on('error', (error) => {
+    failure = (error as { readonly lastNodeError?: unknown } | undefined)?.lastNodeError ?? error;
+  });
+  const ended = new Promise<never>((_, reject) => {
+    client.on('end', () => reject(new Error('it was closed')));
+  });
+  ended.catch(() => undefined);
+  try {
+    await Promise.race([client.connect(), ended]);
+  } catch (error) {
+    throw failure ?? error;
+  }
 }

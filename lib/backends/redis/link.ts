@@ -1,7 +1,7 @@
 import { defer, from, ignoreElements, merge, mergeMap, type Observable, repeat, throwError, timer } from 'rxjs';
 import { cold } from '../../internal/cold.ts';
 import { DatasyncError } from '../../model/errors.ts';
-import { isNamedBySentinels, ownConnection, type RedisNode, send } from './client.ts';
+import { connected, isNamedBySentinels, ownConnection, type RedisNode, send } from './client.ts';
 import { isReply } from './failures.ts';
 import type { RedisCall } from './readers.ts';
 
@@ -44,11 +44,7 @@ export class Link {
 
   /** Connects both. @throws what kept it from that */
   async connect(): Promise<void> {
-    try {
-      await Promise.all(this.#both.map((connection) => connection.connect()));
-    } catch (error) {
-      throw this.#failure ?? error;
-    }
+    await Promise.all(this.#both.map(connected));
     const [heard, read] = await Promise.all(this.#both.map(identityOf));
     if (heard === read) return;
     throw new DatasyncError('CONNECTION_LOST', 'two connections came to two servers: a failover is under way', {

@@ -4,7 +4,7 @@ import { fromAsync } from '../../internal/fromAsync.ts';
 import { DatasyncError } from '../../model/errors.ts';
 import type { WindowedStore } from '../../source/windowed.ts';
 import { type Announcement, arm } from './announcements.ts';
-import type { RedisNode } from './client.ts';
+import type { RedisClient, RedisNode } from './client.ts';
 import { Link } from './link.ts';
 import { listed } from './listing.ts';
 import { Reading } from './reading.ts';
@@ -39,7 +39,7 @@ export function watched(
     const armed = fromAsync(async () => {
       await link.connect();
       return arm({ link, prefixes, options, say });
-    }).pipe(timeout({ first: connectLimit(link) + limit, with: () => late }));
+    }).pipe(timeout({ first: connectLimit(link.hearing) + limit, with: () => late }));
     const source = armed.pipe(
       mergeMap((probe) => concat(of('armed' as const), link.probed(probe, probeInterval, limit))),
     );
@@ -47,11 +47,17 @@ export function watched(
   });
 }
 
-function connectLimit({ hearing }: Link): number {
-  return (hearing.options as { readonly connectTimeout?: number }).connectTimeout ?? 10_000;
+/** Milliseconds that connecting may take, without the questions that follow. */
+export function connectLimit({ options }: RedisClient): number {
+  const { redisOptions, connectTimeout } = options as {
+    readonly connectTimeout?: number;
+    readonly redisOptions?: { readonly connectTimeout?: number };
+  };
+  return connectTimeout ?? redisOptions?.connectTimeout ?? 10_000;
 }
 
-const late = defer(() => {
+/** It took longer. */
+export const late: Observable<never> = defer(() => {
   throw new DatasyncError('CONNECTION_LOST', 'the server accepted the connection, and did not answer', {
     backend: 'redis',
   });

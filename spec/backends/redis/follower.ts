@@ -73,7 +73,7 @@ export class Follower {
       const off = [...keys].filter((key) => wanted.get(key) !== this.view.get(key));
       return (
         off.length > 0 &&
-        `${off.length} keys differ, as ${off[0]}: ${this.view.get(off[0]!)}, not ${wanted.get(off[0]!)}`
+        `${off.length} keys differ, as ${off[0]}: ${this.view.get(off[0]!)}, not ${wanted.get(off[0]!)}; ${this.state} ${this.reasons} ${String(this.statuses.at(-1)?.cause)}`
       );
     }, patience);
   }

@@ -1,0 +1,188 @@
+import { Redis as Client, Cluster } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { fromRedis, redisBackend, redisBroker } from '../../../lib/backends/redis/index.ts';
+import { textCodec } from '../../../lib/codecs/textCodec.ts';
+import { fromBackend } from '../../../lib/source/fromBackend.ts';
+import { describeBroker, describeSource } from '../../../lib/testing/index.ts';
+import ioredis from '../../../node_modules/ioredis/package.json' with { type: 'json' };
+import { needServer } from '../../servers/need.ts';
+import { type RedisClusterServers, startRedisCluster } from '../../servers/redisCluster.ts';
+import { recordBackend } from '../../support/recordBackend.ts';
+import { Follower, until } from './follower.ts';
+import { contentOf, Load } from './load.ts';
+
+const found = needServer('redis-7');
+const version = `${found?.version}, ioredis ${ioredis.version}`;
+
+let servers: RedisClusterServers;
+let writer: Cluster;
+let places = 0;
+let written: Promise<unknown> = Promise.resolve();
+
+const clientOf = () => new Cluster([...servers.endpoints], { lazyConnect: true });
+
+describe.runIf(found)('a Redis cluster', { timeout: 120_000 }, () => {
+  beforeAll(async () => {
+    servers = await startRedisCluster();
+    writer = new Cluster([...servers.endpoints], { slotsRefreshInterval: 500, clusterRetryStrategy: () => 50 });
+    writer.on('error', () => undefined);
+  }, 60_000);
+  afterAll(async () => {
+    writer.disconnect();
+    await servers.stop();
+  });
+
+  /** What all masters hold, of strings. */
+  const truth = async () => {
+    const content = new Map<string, string>();
+    for (const { port } of await servers.masters()) {
+      const node = new Cluster([{ host: '127.0.0.1', port }], { clusterRetryStrategy: () => null });
+      node.on('error', () => undefined);
+      const single = new Client({ port, retryStrategy: () => null });
+      single.on('error', () => undefined);
+      try {
+        const keys = await single.keys('*');
+        for (const key of keys) {
+          const value = await node.get(key);
+          if (value !== null) content.set(key, value);
+        }
+      } finally {
+        single.disconnect();
+        node.disconnect();
+      }
+    }
+    return content;
+  };
+
+  const follow = async () => {
+    const follower = await new Follower(clientOf()).started();
+    const load = new Load(writer, { keys: 100, seed: ++places });
+    onTestFinished(() => load.stop());
+    return { follower, load };
+  };
+
+  it('each master is listened to, and FLUSHALL of one of them is a resync', async () => {
+    const follower = await new Follower(clientOf()).started();
+    await Promise.all(Array.from({ length: 300 }, (_, i) => writer.set(`k${i}`, String(i))));
+    await follower.knows(truth);
+    expect(follower.view.size).toBe(300);
+    const [{ port }] = (await servers.masters()) as unknown as [{ port: number }];
+    await servers.nodeAt(port).cli('FLUSHALL');
+    await until(() => follower.reasons.length < 2 && 'no resync');
+    await follower.knows(truth);
+    expect(follower.view.size).toBeLessThan(300);
+    expect(follower.reasons).toEqual(['initial', 'regressed']);
+    expect(follower.wrong).toEqual([]);
+  });
+
+  it('slots move from one master to another under load: nothing is lost, and nothing is read again', async () => {
+    const { follower, load } = await follow();
+    await load.more(500);
+    const [a, b] = (await servers.masters()).map(({ port }) => port) as [number, number];
+    await servers.reshard(a, b, 500);
+    await load.more(500);
+    await load.stop();
+    await follower.knows(truth);
+    expect(follower.wrong).toEqual([]);
+    expect(follower.reasons).toEqual(['initial']);
+  });
+
+  it('a master is added, gets slots, gives them back and goes: the source is told of it by resyncs', async () => {
+    const { follower, load } = await follow();
+    const [a] = (await servers.masters()).map(({ port }) => port) as [number];
+    const added = await servers.add();
+    await servers.reshard(a, added.port, 500);
+    await load.more(500);
+    await until(() => follower.reasons.length < 2 && 'no resync');
+    await servers.reshard(added.port, a, 500);
+    await servers.remove(added);
+    await load.more(500);
+    await load.stop();
+    await follower.knows(truth, 40_000);
+    expect(follower.wrong).toEqual([]);
+    // A master whose last slots are gone becomes a replica: other data, for who still listens to it.
+    expect(follower.reasons.slice(1).every((reason) => reason === 'reconnected' || reason === 'regressed')).toBe(true);
+  });
+
+  it('a master is killed, and a replica takes its place', async () => {
+    const { follower, load } = await follow();
+    await load.more(500);
+    const [{ port }] = (await servers.masters()) as unknown as [{ port: number }];
+    const old = servers.nodeAt(port);
+    await old.kill();
+    const isReplaced = async () => {
+      const masters = await servers.masters();
+      return masters.length === 3 && masters.every((master) => master.port !== port);
+    };
+    await until(async () => !(await isReplaced()) && 'no new master', 40_000);
+    await load.more(300, 40_000);
+    await old.start();
+    await servers.settled();
+    await load.stop();
+    await follower.knows(truth, 40_000);
+    expect(follower.wrong).toEqual([]);
+    expect(follower.reasons[1]).toBe('reconnected');
+  });
+
+  describe('its broker', () => {
+    describeBroker(
+      {
+        name: 'redis, cluster',
+        version,
+        capabilities: redisBroker(new Client({ lazyConnect: true })).capabilities,
+        revisions: false,
+        open: () => ++places,
+        // All in one slot: the suite commits several keys at once.
+        prefix: (place) => `{broker${place}}`,
+        broker: (_, made) => redisBroker(clientOf(), made),
+        source: {
+          capabilities: redisBackend(new Client({ lazyConnect: true })).capabilities,
+          of: (_, config) => fromRedis(clientOf(), config),
+        },
+      },
+      { describe, it, report: recordBackend },
+    );
+
+    it('refuses a transaction over several slots, and names the keys', async () => {
+      const broker = redisBroker(clientOf(), { codec: textCodec });
+      onTestFinished(() => broker.close());
+      const commit = broker.txn().put('x', '1').put('y', '1').commit();
+      await expect(commit).rejects.toMatchObject({
+        code: 'UNSUPPORTED',
+        message: expect.stringContaining('"x" (slot') as string,
+      });
+      expect(await broker.get('x')).toMatchObject({ found: false });
+    });
+  });
+
+  describeSource(
+    {
+      name: 'redis, cluster',
+      version,
+      capabilities: redisBackend(new Client({ lazyConnect: true })).capabilities,
+      time: 'real',
+      open: () => ++places,
+      prefix: (place) => `source${place}/`,
+      write: (_, writes) => {
+        // No transaction over several slots: one after the other, and one write after the other.
+        written = written.then(async () => {
+          for (const each of writes)
+            await (each.op === 'delete' ? writer.del(each.key) : writer.set(each.key, Buffer.from(each.value)));
+        });
+        return written.then(() => undefined);
+      },
+      source: (_, config, { observed }) => fromBackend(observed(redisBackend(clientOf())), config),
+      faults: {
+        disconnect: async () => {
+          for (const node of servers.nodes) await node.cli('CLIENT', 'KILL', 'TYPE', 'pubsub');
+        },
+        partition: 'proven with a node',
+        pause: 'proven with a node',
+        restart: 'proven with a node',
+        wipe: 'proven with a node; a cluster is wiped node by node',
+        compact: 'Redis has no history',
+      },
+    },
+    { describe, it, report: recordBackend },
+  );
+});
