@@ -1,0 +1,51 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createRedis, redisConfig } from '../../../lib/backends/redis/index.ts';
+import { textCodec } from '../../../lib/codecs/textCodec.ts';
+import { needServer } from '../../servers/need.ts';
+import { startRedis } from '../../servers/redis.ts';
+import { startRedisCluster } from '../../servers/redisCluster.ts';
+import { masterName, startReplicas } from '../../servers/redisReplicas.ts';
+import { until } from './follower.ts';
+
+/** Writes by a broker, and hears of it by a source. */
+async function works(config: object): Promise<void> {
+  await using redis = await createRedis(await redisConfig(config));
+  const broker = redis.broker({ prefix: 'app/', codec: textCodec });
+  const told: string[] = [];
+  const subscription = redis.source({ prefixes: ['app/'], codec: textCodec }).subscribe((event) => {
+    if (event.type === 'resync') told.push(...event.entries.items.map(({ value }) => value));
+    else told.push(...event.changes.map((change) => (change.op === 'put' ? change.value : 'deleted')));
+  });
+  onTestFinished(() => subscription.unsubscribe());
+  await broker.put('a', 'one');
+  await until(() => !told.includes('one') && told);
+  await broker.put('a', 'two');
+  await until(() => !told.includes('two') && told);
+  expect(await broker.get('a')).toMatchObject({ found: true, value: 'two' });
+  subscription.unsubscribe();
+}
+
+describe.runIf(needServer('redis-7'))('createRedis by a configuration of the seeds', () => {
+  it('a node, with TLS, a password and a database', async () => {
+    const redis = await startRedis({ tls: true, password: 'secret' });
+    onTestFinished(() => redis.stop());
+    const { ca, client } = redis.certificates!;
+    const tls = { enabled: true, 'ca-file': ca, 'cert-file': client.cert, 'key-file': client.key };
+    await works({ endpoint: `127.0.0.1:${redis.port}`, password: 'secret', db: 3, tls });
+    expect(await redis.cli('-n', '3', 'GET', 'app/a')).toBe('two');
+    const missing = redisConfig({ endpoint: 'a:1', tls: { enabled: true, 'ca-file': 'no-such-file' } });
+    await expect(missing.then(createRedis)).rejects.toMatchObject({ code: 'UNREADABLE', file: 'no-such-file' });
+  });
+
+  it('Sentinels', async () => {
+    const replicas = await startReplicas();
+    onTestFinished(() => replicas.stop());
+    await works({ endpoints: replicas.sentinelPorts.map((port) => `127.0.0.1:${port}`), 'master-name': masterName });
+  });
+
+  it('a cluster', async () => {
+    const cluster = await startRedisCluster();
+    onTestFinished(() => cluster.stop());
+    await works({ endpoints: cluster.endpoints.map(({ host, port }) => `${host}:${port}`) });
+  });
+});
