@@ -5,7 +5,10 @@ import { DatasyncError, messageOf } from '../model/errors.ts';
 import { parseYaml, yamlFault } from './parseYaml.ts';
 
 /**
- * YAML text in UTF-8: one document of YAML 1.2, in which dates stay texts, with `<<` merged. Needs the peer `js-yaml`.
+ * YAML text in UTF-8: one document of YAML 1.2, in which dates stay texts, with `<<` merged.
+ *
+ * Needs the peer `js-yaml@5`. A codec works synchronously, and so the peer is imported with this module: where it is missing the
+ * import itself fails, with `ERR_MODULE_NOT_FOUND` of Node or the message of the bundler. (Files load it when they meet YAML: `MISSING_PEER`.)
  *
  * Without a schema the type is a cast: `yamlCodec<Interface>()` believes what the store holds.
  *
