@@ -1,5 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
@@ -75,7 +77,7 @@ describe('imports', () => {
 
 describe('the package', () => {
   it('is never packed without dist, to which its entries point', () => {
-    expect(manifest.scripts['prepack']).toBe('npm run build');
+    expect(manifest.scripts['prepack']).toMatch(/ && npm run build$/);
     expect(manifest.scripts['build']).toBe('tsc -p tsconfig.build.json');
     expect(manifest.files).toEqual(expect.arrayContaining(['dist', 'lib']));
   });
@@ -102,6 +104,24 @@ describe('exports', () => {
       writeFileSync(file, report);
     }
     expect(report).toBe(existsSync(file) ? readFileSync(file, 'utf8') : 'no report yet');
+  });
+});
+
+describe('prepack', () => {
+  it('empties dist before it builds, on every platform: what a source that is gone left there must not be published', () => {
+    const [clean, ...rest] = manifest.scripts['prepack']!.split(' && ');
+    expect(rest).toEqual(['npm run build']);
+    const place = mkdtempSync(join(tmpdir(), 'rx-datasync-'));
+    try {
+      mkdirSync(join(place, 'dist/old'), { recursive: true });
+      writeFileSync(join(place, 'dist/old/gone.js'), '');
+      writeFileSync(join(place, 'kept.js'), '');
+      // Twice: there may be no dist at all.
+      for (let i = 0; i < 2; i++) execSync(clean!, { cwd: place });
+      expect(readdirSync(place)).toEqual(['kept.js']);
+    } finally {
+      rmSync(place, { recursive: true });
+    }
   });
 });
 
