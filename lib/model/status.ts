@@ -31,7 +31,7 @@ export interface SourceStatus {
   readonly oldestUnsettledSince?: number;
   /** Acks used too late or twice. */
   readonly lateClaims: number;
-  /** Frames dropped because they were late or told twice. */
+  /** Frames dropped because they were late or told twice; of merged sources changes before their first resync. */
   readonly dropped: number;
   /** Deletes of keys that this subscription never knew; not told. */
   readonly unknownDeletes: number;
