@@ -139,6 +139,28 @@ describe('describeSource', () => {
     expect(await firstFailure(unseen)).toContain('`source` of the subject must put `stage.observed`');
   });
 
+  it('fails in time where an adapter never comes to an end, and says at what', async () => {
+    const never = new Promise<never>(() => undefined);
+    const failureOf = async (more: Partial<typeof memory>) => {
+      const subject = { ...memory, ...more, time: 'real' as const, patience: 50 };
+      const all = await collect(
+        (runner) => describeSource(subject, runner),
+        () => true,
+      );
+      return all.at(-1)?.failure;
+    };
+    expect(await failureOf({ open: () => never })).toContain('open: not done after 50 ms');
+    expect(await failureOf({ close: () => never })).toContain('close: not done after 50 ms');
+    const unwritten = await failureOf({ write: () => never, close: () => never });
+    expect(unwritten).toContain("the script stands still for 50 ms at 'write x:1': it is not done\nwhat happened:");
+    const broker = { ...memoryOfBroker, open: () => never, patience: 50 };
+    const all = await collect(
+      (runner) => describeBroker(broker, runner),
+      () => true,
+    );
+    expect(all.at(-1)?.failure).toBe('open: not done after 50 ms');
+  });
+
   it('declares tests that return a Promise of nothing, whatever the report returns: jest takes no others', async () => {
     const returned: unknown[] = [];
     const it = (_: string, test: () => Promise<void>) => returned.push(test());

@@ -5,6 +5,7 @@ import type { Scenario } from './scenario.ts';
 import { ending } from './script.ts';
 import { type Bound, isPromise, Stage } from './stage.ts';
 import type { Awaitable, SourceSubject } from './subject.ts';
+import { within } from './within.ts';
 
 /** What came of one run of a scenario. */
 export interface Played {
@@ -53,11 +54,17 @@ function playLines(stage: Stage, scenario: Scenario, patience: number, time: Vir
 
 async function playReally<S>(subject: SourceSubject<S>, scenario: Scenario): Promise<Played> {
   const { patience = 30_000 } = subject;
-  const store = await subject.open();
+  const store = await within(patience, subject.open(), () => new Error(`open: not done after ${patience} ms`));
   const stage = new Stage(bound(subject, store), scenario, patience);
+  const closed = async (): Promise<void> => {
+    stage.unsubscribe();
+    await within(patience, stage.recover(), () => new Error(`recovering: not done after ${patience} ms`));
+    await within(patience, subject.close?.(store), () => new Error(`close: not done after ${patience} ms`));
+  };
   try {
     for (const line of script(stage, scenario)) {
-      if ('doing' in line) await line.doing;
+      if ('doing' in line)
+        await within(patience, line.doing, () => stalled(stage, scenario, line.text, 'it is not done', patience));
       else if ('until' in line) {
         const until = asyncScheduler.now() + patience;
         let missing = line.until();
@@ -68,11 +75,12 @@ async function playReally<S>(subject: SourceSubject<S>, scenario: Scenario): Pro
         if (missing !== undefined) throw stalled(stage, scenario, line.text, missing, patience);
       }
     }
-  } finally {
-    stage.unsubscribe();
-    await stage.recover();
-    await subject.close?.(store);
+  } catch (error) {
+    // What closing says of it comes second.
+    await closed().catch(() => undefined);
+    throw error;
   }
+  await closed();
   return judged(stage, subject);
 }
 

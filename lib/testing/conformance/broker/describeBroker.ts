@@ -1,5 +1,7 @@
 import type { DescribeOptions } from '../describeSource.ts';
 import { Findings } from '../findings.ts';
+import type { Awaitable } from '../subject.ts';
+import { within } from '../within.ts';
 import { Bench } from './bench.ts';
 import { type BrokerCase, brokerCases } from './cases.ts';
 import type { BrokerSubject } from './subject.ts';
@@ -48,15 +50,18 @@ export function describeBroker<S>(subject: BrokerSubject<S>, options: DescribeOp
 
 async function hold<S>(subject: BrokerSubject<S>, matter: BrokerCase, findings: Findings): Promise<void> {
   try {
-    const bench = new Bench(subject, await subject.open());
+    const { patience = 30_000 } = subject;
+    const limited = <T>(what: string, done: Awaitable<T>): Promise<T> =>
+      within(patience, done, () => new Error(`${what}: not done after ${patience} ms`));
+    const bench = new Bench(subject, await limited('open', subject.open()));
     try {
       await matter.test(bench as Bench);
     } catch (error) {
       // What closing says of it comes second.
-      await bench.close().catch(() => undefined);
+      await limited('close', bench.close()).catch(() => undefined);
       throw error;
     }
-    await bench.close();
+    await limited('close', bench.close());
   } catch (error) {
     findings.fail(idOf(matter));
     throw error;
