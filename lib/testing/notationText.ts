@@ -74,6 +74,10 @@ export const bareWord: RegExp = /[\p{L}\p{N}_\-+/.$#%&*]+/uy;
 
 /** Reads one text of the notation; an error names the column. */
 export function read(text: string): Written {
+  if (typeof text !== 'string') {
+    const what = text === null ? 'null' : typeof text;
+    throw new DatasyncError('PARSE_FAILED', `expected a text of the notation, such as 'x:1@8', found ${what}`);
+  }
   const reader = new Reader(text);
   const written = reader.next() === '{' ? readSnapshot(reader) : readChange(reader);
   const end = written.type !== 'state' && reader.skip(' ') ? readWords(reader, written) : written;

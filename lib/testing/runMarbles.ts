@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs';
 import { type RunHelpers, TestScheduler } from 'rxjs/testing';
-import { DatasyncError } from '../model/errors.ts';
+import { DatasyncError, reasonOf } from '../model/errors.ts';
 import type { DatasyncEvent } from '../model/events.ts';
 import {
   differences,
@@ -164,7 +164,7 @@ function expectedValues(values: MarbleValues = {}, options: MatchOptions): Recor
 function marbleValues(values: MarbleValues, fromText: (text: string) => unknown): Record<string, unknown> {
   const get = (_target: object, marble: string): unknown => {
     const value = Object.hasOwn(values, marble) ? values[marble] : undefined;
-    if (typeof value === 'string') return fromText(value);
+    if (typeof value === 'string') return ofMarble(marble, () => fromText(value));
     if (value !== undefined) return value;
     if (/^\d$/.test(marble)) return marble;
     throw new DatasyncError(
@@ -173,6 +173,18 @@ function marbleValues(values: MarbleValues, fromText: (text: string) => unknown)
     );
   };
   return new Proxy({}, { get: (target, marble) => get(target, String(marble)) });
+}
+
+/** What is wrong with a text, and which letter it belongs to. */
+function ofMarble<V>(marble: string, read: () => V): V {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof DatasyncError)) throw error;
+    const { column } = error;
+    const details = { cause: error, ...(column === undefined ? {} : { column }) };
+    throw new DatasyncError('PARSE_FAILED', `the marble '${marble}': ${reasonOf(error)}`, details);
+  }
 }
 
 function assertSame(actual: readonly (MarbleFrame | Lifetime)[], expected: readonly (MarbleFrame | Lifetime)[]): void {

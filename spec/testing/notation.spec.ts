@@ -168,6 +168,16 @@ describe('notation.parse of a wrong text', () => {
 
   it('is found by matches and expectation too', () => {
     expect(() => notation.matches(1, '{')).toThrow('column 2');
+    for (const [text, what] of [
+      [undefined, 'undefined'],
+      [null, 'null'],
+      [7, 'number'],
+      [{}, 'object'],
+    ] as const) {
+      const message = `[rx-datasync] expected a text of the notation, such as 'x:1@8', found ${what}`;
+      for (const read of [notation.parse, notation.expectation])
+        expect(() => read(text as never)).toThrow(expect.objectContaining({ code: 'PARSE_FAILED', message }));
+    }
     expect(() => notation.expectation('{')).toThrow('column 2');
   });
 });
