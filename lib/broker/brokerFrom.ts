@@ -16,7 +16,17 @@ import { decode, encode } from '../model/coding.ts';
 import { DatasyncError } from '../model/errors.ts';
 import { checkArgument, checkOptions } from '../model/options.ts';
 import type { KeyValue } from '../model/values.ts';
-import { brokerRules, checkKey, checkPut, checkRange, checkSupport, commitRules, coreRule } from './checks.ts';
+import {
+  brokerRules,
+  type CompleteCore,
+  checkCore,
+  checkKey,
+  checkPut,
+  checkRange,
+  checkSupport,
+  commitRules,
+  coreRule,
+} from './checks.ts';
 
 /** How a broker sees its store. */
 export interface BrokerConfig<T> {
@@ -35,21 +45,23 @@ export interface BrokerConfig<T> {
  *
  * @param core the store
  * @param config see {@link BrokerConfig}
- * @throws DatasyncError `INVALID_CONFIG` at once, where the configuration is wrong
+ * @throws DatasyncError `INVALID_CONFIG` at once, where the configuration is wrong, or the store lacks a method that its
+ * capabilities promise
  */
 export function brokerFrom<T>(core: CoreBroker, config: BrokerConfig<T>): Broker<T> {
   checkArgument('brokerFrom', 'core', core, coreRule);
   checkOptions('brokerFrom', config, brokerRules, ['codec']);
+  checkCore(core);
   return new PrefixedBroker(core, config.prefix ?? '', config.codec, () => core.close());
 }
 
 class PrefixedBroker<T> implements Broker<T> {
-  readonly #core: CoreBroker;
+  readonly #core: CompleteCore;
   readonly #prefix: string;
   readonly #codec: Codec<T>;
   #close: () => Promise<void>;
 
-  constructor(core: CoreBroker, prefix: string, codec: Codec<T>, close: () => Promise<void>) {
+  constructor(core: CompleteCore, prefix: string, codec: Codec<T>, close: () => Promise<void>) {
     this.#core = core;
     this.#prefix = prefix;
     this.#codec = codec;
@@ -204,14 +216,14 @@ class PrefixedBroker<T> implements Broker<T> {
 class Writes<T> implements Txn<T> {
   readonly #toPut: (key: string, value: T, options: PutOptions) => RawWrite;
   readonly #toDelete: (key: string) => RawWrite;
-  readonly #core: CoreBroker;
+  readonly #core: CompleteCore;
   readonly #writes = new Map<string, RawWrite>();
   #committed = false;
 
   constructor(
     toPut: (key: string, value: T, options: PutOptions) => RawWrite,
     toDelete: (key: string) => RawWrite,
-    core: CoreBroker,
+    core: CompleteCore,
   ) {
     this.#toPut = toPut;
     this.#toDelete = toDelete;

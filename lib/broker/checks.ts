@@ -2,6 +2,8 @@ import type { BrokerCapabilities, CoreBroker, KeyRange, PutOptions } from '../mo
 import { DatasyncError } from '../model/errors.ts';
 import { checkOptions, isObject, type Leaf, oneOf, type Rules, rule, withMethods } from '../model/options.ts';
 
+type Capability = Exclude<keyof BrokerCapabilities, 'reasons'>;
+
 /** The table of `PutOptions`. A time to live of nothing would be a delete. */
 export const putRules: Rules = {
   ttl: [
@@ -26,6 +28,32 @@ export const coreRule: Leaf = [
     withMethods('', 'get', 'list', 'listKeys', 'close')[0](value) && isObject((value as CoreBroker).capabilities),
   'a store: { name, capabilities, get, list … }',
 ];
+
+/** As it is called: only what its capabilities promise. */
+export type CompleteCore = Required<CoreBroker>;
+
+/** What each promise of a store needs. */
+const promised: Readonly<Record<Capability, readonly (keyof CoreBroker)[]>> = {
+  write: ['put', 'delete'],
+  ttl: [],
+  lifetime: [],
+  transactions: ['commit'],
+  compareAndSwap: ['compareAndSwap', 'compareAndDelete'],
+  deletePrefix: ['deletePrefix'],
+};
+
+/** @throws DatasyncError `INVALID_CONFIG` where a method is missing that is not declared away */
+export function checkCore(core: CoreBroker): asserts core is CompleteCore {
+  const { capabilities } = core;
+  // Where nothing can be written, nothing else is asked of it.
+  const kept = capabilities.write ? (Object.keys(promised) as Capability[]).filter((one) => capabilities[one]) : [];
+  for (const capability of kept) {
+    const missing = promised[capability].find((method) => typeof core[method] !== 'function');
+    if (missing === undefined) continue;
+    const message = `brokerFrom: 'core' has no method '${missing}'; capabilities.${capability} must be false then, with a reason`;
+    throw new DatasyncError('INVALID_CONFIG', message, { backend: core.name });
+  }
+}
 
 /** @throws DatasyncError `INVALID_CONFIG` */
 export function checkPut(where: string, options: PutOptions): void {
@@ -54,8 +82,7 @@ export function checkKey(key: unknown, backend: string): void {
 export function checkSupport(
   what: string,
   { name, capabilities }: { readonly name: string; readonly capabilities: BrokerCapabilities },
-  ...needed: readonly (keyof BrokerCapabilities &
-    ('write' | 'ttl' | 'lifetime' | 'transactions' | 'compareAndSwap' | 'deletePrefix'))[]
+  ...needed: readonly Capability[]
 ): void {
   for (const capability of needed) {
     if (capabilities[capability]) continue;

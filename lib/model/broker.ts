@@ -63,7 +63,7 @@ export interface BrokerCapabilities {
 
 /**
  * What a store implements to become a broker: whole keys and bytes, no prefix, no codec, no builder.
- * Methods it declares away are never called.
+ * A method that its capabilities declare away is never called, and need not be there; one that they promise must be.
  */
 export interface CoreBroker {
   /** For messages. */
@@ -75,23 +75,23 @@ export interface CoreBroker {
   list(range: KeyRange): AsyncIterable<readonly KeyValue<Uint8Array>[]>;
   /** As `list`, without the values. */
   listKeys(range: KeyRange): AsyncIterable<readonly string[]>;
-  /** Writes one key, and resolves on the store's commit. */
-  put(key: string, value: Uint8Array, options: PutOptions): Promise<WriteResult>;
-  /** Deletes one key; a key that is absent is no error. */
-  delete(key: string): Promise<WriteResult & { readonly existed: boolean }>;
-  /** Deletes every key that starts with `prefix`, and says how many there were. */
-  deletePrefix(prefix: string): Promise<WriteResult & { readonly deleted: number }>;
-  /** All of it or nothing; each key comes once. */
-  commit(writes: readonly RawWrite[], options: CommitOptions): Promise<CommitResult>;
-  /** Puts `value` if the key holds exactly `expected`; `undefined`: if it is absent. */
-  compareAndSwap(
+  /** Writes one key, and resolves on the store's commit. With `write`. */
+  put?(key: string, value: Uint8Array, options: PutOptions): Promise<WriteResult>;
+  /** Deletes one key; a key that is absent is no error. With `write`. */
+  delete?(key: string): Promise<WriteResult & { readonly existed: boolean }>;
+  /** Deletes every key that starts with `prefix`, and says how many there were. With `deletePrefix`. */
+  deletePrefix?(prefix: string): Promise<WriteResult & { readonly deleted: number }>;
+  /** All of it or nothing; each key comes once. With `transactions`. */
+  commit?(writes: readonly RawWrite[], options: CommitOptions): Promise<CommitResult>;
+  /** Puts `value` if the key holds exactly `expected`; `undefined`: if it is absent. With `compareAndSwap`. */
+  compareAndSwap?(
     key: string,
     expected: Uint8Array | undefined,
     value: Uint8Array,
     options: PutOptions,
   ): Promise<WriteResult & { readonly swapped: boolean }>;
-  /** Deletes the key if it holds exactly `expected`. */
-  compareAndDelete(key: string, expected: Uint8Array): Promise<WriteResult & { readonly deleted: boolean }>;
+  /** Deletes the key if it holds exactly `expected`. With `compareAndSwap`. */
+  compareAndDelete?(key: string, expected: Uint8Array): Promise<WriteResult & { readonly deleted: boolean }>;
   /** Releases what was made for the broker, and nothing that was passed in. */
   close(): Promise<void>;
 }

@@ -48,6 +48,48 @@ function fake(capabilities: BrokerCapabilities = all, answers: Partial<CoreBroke
 }
 
 describe('brokerFrom', () => {
+  it('takes a store without the methods that it declares away', async () => {
+    const { get, list, listKeys, close, put, delete: del } = fake().core;
+    const reasons = {
+      write: 'on paper',
+      transactions: 'one by one',
+      compareAndSwap: 'no lock',
+      deletePrefix: 'no range',
+    };
+    const none = {
+      write: false,
+      ttl: false,
+      lifetime: false,
+      transactions: false,
+      compareAndSwap: false,
+      deletePrefix: false,
+    };
+    const reads: CoreBroker = { name: 'reads', capabilities: { ...none, reasons }, get, list, listKeys, close };
+    const reader = brokerFrom(reads, { codec: textCodec });
+    await expect(reader.put('k', 'v')).rejects.toThrow('[rx-datasync/reads] put: on paper');
+    await expect(reader.compareAndDelete('k', 'v')).rejects.toThrow('compareAndDelete: on paper');
+    const some: CoreBroker = { ...reads, capabilities: { ...none, write: true, reasons }, put: put!, delete: del! };
+    const writer = brokerFrom(some, { codec: textCodec });
+    await writer.put('k', 'v');
+    await expect(writer.deletePrefix('k')).rejects.toThrow('deletePrefix: no range');
+    await expect(writer.putIfNotExists('k', 'v')).rejects.toThrow('putIfNotExists: no lock');
+    expect(() => writer.txn()).toThrow('txn: one by one');
+  });
+
+  it.each([
+    ['put', 'write'],
+    ['delete', 'write'],
+    ['deletePrefix', 'deletePrefix'],
+    ['commit', 'transactions'],
+    ['compareAndSwap', 'compareAndSwap'],
+    ['compareAndDelete', 'compareAndSwap'],
+  ] as const)('refuses a store without %s that promises %s', (method, capability) => {
+    const { [method]: _, ...core } = fake().core;
+    expect(() => brokerFrom(core, { codec: textCodec })).toThrow(
+      `[rx-datasync/fake] brokerFrom: 'core' has no method '${method}'; capabilities.${capability} must be false then, with a reason`,
+    );
+  });
+
   it('puts the prefix before every key, and hands on bytes', async () => {
     const { core, calls } = fake();
     const broker = brokerFrom(core, { prefix: 'p/', codec: textCodec });

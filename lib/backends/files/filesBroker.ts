@@ -13,7 +13,7 @@ import type { KeyValue } from '../../model/values.ts';
 import { fromBackend } from '../../source/fromBackend.ts';
 import { type FilesOptions, filesRules } from './config.ts';
 import { filesBackend } from './filesBackend.ts';
-import { cannotWrite, isIn, noWrites } from './onlyReads.ts';
+import { isIn, noWrites } from './onlyReads.ts';
 
 /** The configuration of {@link filesBroker}. */
 export interface FilesBrokerConfig<T> extends FilesOptions {
@@ -52,12 +52,6 @@ export function filesBroker<T = unknown>(config: FilesBrokerConfig<T>): Broker<T
 class ReadingCore implements CoreBroker {
   readonly name = 'files';
   readonly capabilities: CoreBroker['capabilities'] = noWrites(readOnly);
-  readonly put: CoreBroker['put'] = cannotWrite.put;
-  readonly delete: CoreBroker['delete'] = cannotWrite.delete;
-  readonly deletePrefix: CoreBroker['deletePrefix'] = cannotWrite.deletePrefix;
-  readonly commit: CoreBroker['commit'] = cannotWrite.commit;
-  readonly compareAndSwap: CoreBroker['compareAndSwap'] = cannotWrite.compareAndSwap;
-  readonly compareAndDelete: CoreBroker['compareAndDelete'] = cannotWrite.compareAndDelete;
   readonly #backend: ReturnType<typeof filesBackend>;
 
   constructor(options: FilesOptions) {

@@ -10,7 +10,7 @@ import { checkOptions, rule } from '../../model/options.ts';
 import type { KeyValue } from '../../model/values.ts';
 import type { RawEntry } from '../../source/frames.ts';
 import { extensions, hasFormat } from './formats.ts';
-import { cannotWrite, isIn } from './onlyReads.ts';
+import { isIn } from './onlyReads.ts';
 import { obstacle } from './replaceFile.ts';
 import { type StatusFile, statusFileAt } from './statusFile.ts';
 
@@ -95,8 +95,6 @@ class StatusCore implements CoreBroker {
       compareAndSwap: 'another process may replace the file between the look and the write',
     },
   } as const;
-  readonly compareAndSwap: CoreBroker['compareAndSwap'] = cannotWrite.compareAndSwap;
-  readonly compareAndDelete: CoreBroker['compareAndDelete'] = cannotWrite.compareAndDelete;
   readonly #file: StatusFile;
   readonly #interval: number;
 
