@@ -42,6 +42,13 @@ describe('examples/test-your-own-backend', () => {
     expect(output).toMatch(/S6: a notebook forgets nothing/);
   });
 
+  it('holds its broker to what all brokers do', { timeout: 60_000 }, async () => {
+    const { output, counts } = await nodeTest('examples/test-your-own-backend/broker.test.ts');
+    expect(counts, output).toMatchObject({ fail: 0 });
+    expect(counts['pass']).toBeGreaterThan(12);
+    expect(output).toMatch(/deletePrefix.* \(skipped: a notebook is not searched\) # SKIP/);
+  });
+
   it('fails where the watch begins at the present, as its page says', { timeout: 60_000 }, async () => {
     class Forgetful extends Notebook {
       #last = 0;

@@ -101,7 +101,10 @@ export interface SourceSubject<S> {
   readonly capabilities: Capabilities;
   /** `virtual`: everything is synchronous or waits for rxjs timers, no Promise anywhere; each scenario takes no time and is played twice. */
   readonly time: 'virtual' | 'real';
-  /** Milliseconds that a scenario may wait for one thing; it never waits longer than needed. Default: 30,000; in virtual time 600,000. */
+  /**
+   * Milliseconds that a scenario may wait for one thing; it never waits longer than needed, and less than 500 is too little
+   * for a source that backs off and tells again. Default: 30,000; in virtual time 600,000.
+   */
   readonly patience?: number;
 
   /** A store with nothing under its prefix; one for each scenario. */
