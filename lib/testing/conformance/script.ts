@@ -118,6 +118,17 @@ export function later(ms: number): ScriptStep {
   return { text: `${ms} ms later`, pass: ms };
 }
 
+/** What was written last has come as far as the source, or waits for its word that there is room. */
+export const arrived: ScriptStep = {
+  text: 'what was written has come to the source',
+  until: ({ history: { steps } }) => {
+    if (steps.every(({ type }) => type !== 'open')) return undefined;
+    const since = steps.slice(steps.findLastIndex(({ type }) => type === 'write'));
+    const waits = steps.findLast((step) => step.type === 'waiting')?.waiting === true;
+    return waits || since.some(({ type }) => type === 'frame') ? undefined : 'nothing came since';
+  },
+};
+
 /** A condition of its own. @param missing what is missing; `undefined`: nothing */
 export function until(text: string, missing: (stage: Stage) => string | undefined): ScriptStep {
   return { text, until: missing };

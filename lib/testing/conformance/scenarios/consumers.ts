@@ -1,5 +1,6 @@
 import type { Scenario } from '../scenario.ts';
 import {
+  arrived,
   consumer,
   holdApart,
   inside,
@@ -185,6 +186,7 @@ export const consumers: readonly Scenario[] = [
       told,
       consumer('hold'),
       ...writes(30),
+      arrived,
       later(1_000),
       consumer('done'),
       release(),
@@ -205,6 +207,7 @@ export const consumers: readonly Scenario[] = [
       until('the resync', ({ events }) => (events.length > 0 ? undefined : 'nothing yet')),
       ...writes(40, 100),
       write({ k9: undefined }),
+      arrived,
       later(1_000),
       consumer('done'),
       release(),
