@@ -33,10 +33,11 @@ describe.runIf(needServer('redis-7'))(`mixed operations, seed ${seed}`, { timeou
       if (n % 3 === 0) proxy.cut();
       else if (n % 3 === 1) await redis.cli('CLIENT', 'KILL', 'TYPE', 'pubsub');
       else await redis.cli('CLIENT', 'KILL', 'ID', await oneOf(redis));
-      if (n % 5 === 0) await writer.flushdb();
+      if (n % 5 === 2) await writer.flushdb();
       await until(() => follower.state !== 'live' && follower.state);
     }
     await until(() => load.done < operations && load.done, 300_000);
+    await load.more(2_000);
     await load.stop();
     await follower.knows(() => contentOf(writer));
     expect(follower.wrong).toEqual([]);
