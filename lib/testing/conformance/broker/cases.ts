@@ -1,6 +1,7 @@
 import type { BrokerCapabilities } from '../../../model/broker.ts';
 import type { Bench } from './bench.ts';
 import { errors } from './errors.ts';
+import { extents } from './extents.ts';
 import { published } from './published.ts';
 import { writes } from './writes.ts';
 
@@ -126,4 +127,4 @@ const reads: readonly BrokerCase[] = [
 ];
 
 /** All that a broker is held to. */
-export const brokerCases: readonly BrokerCase[] = [...reads, ...writes, ...errors, ...published];
+export const brokerCases: readonly BrokerCase[] = [...reads, ...writes, ...extents, ...errors, ...published];
