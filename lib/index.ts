@@ -113,5 +113,6 @@ export {
 } from './source/frames.ts';
 export { fromBackend } from './source/fromBackend.ts';
 export { type Fetched, fromPages } from './source/fromPages.ts';
+export type { HalfConfig } from './source/halves.ts';
 export { type PinnedPage, type PinnedStore, pinned } from './source/pinned.ts';
 export { type WindowedStore, windowed } from './source/windowed.ts';

@@ -186,14 +186,23 @@ export function refuse<P>(
 export interface Faults {
   /** Anything: what every connection goes through. */
   readonly with: typeof withFault;
+  /** The connection breaks when `when` emits. */
   readonly cut: typeof cut;
+  /** The connection ends without an error when `when` emits. */
   readonly close: typeof close;
+  /** Everything comes `ms` later, in order; what is on its way when the connection is given up is lost. */
   readonly latency: typeof latency;
+  /** From the emission of `when` on nothing comes any more, and nothing ends. */
   readonly blackHole: typeof blackHole;
+  /** Every frame of changes is sent again after `after` further ones (0: at once). */
   readonly repeated: typeof repeated;
+  /** Neighbouring frames of changes change places: the first `times` pairs, by default all. */
   readonly swapped: typeof swapped;
+  /** Frames of several changes come in two parts of one revision; with `lost` the connection breaks between them. */
   readonly split: typeof split;
+  /** The first `times` connections break after so many pages. */
   readonly breakListing: typeof breakListing;
+  /** The first `times` connections are refused, with `error`; with `accept` they are closed at once instead. */
   readonly refuse: typeof refuse;
 }
 

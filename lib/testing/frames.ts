@@ -58,15 +58,20 @@ export function progress(revision?: number, more: Partial<ProgressFrame<number>>
 /** What {@link frames} makes. */
 export interface FrameMakers {
   /** Stands for a value that is not JSON. */
-  readonly bad: typeof bad;
+  readonly bad: symbol;
   /** The bytes of a value. */
   readonly raw: typeof raw;
   /** Entries without revisions of their own, as `page` holds them. */
   readonly entries: typeof entries;
+  /** A part of a listing. */
   readonly page: typeof page;
+  /** The end of a listing. Its position is the revision, unless `more` says something else. */
   readonly snapshot: typeof snapshot;
+  /** A whole listing at one revision: one page and its end. */
   readonly listing: typeof listing;
+  /** What happened at once: puts, and with `undefined` deletes. Its position is the revision, unless `more` says something else. */
   readonly changes: typeof changes;
+  /** A sign of life: all up to the revision has been sent. Its position is the revision, unless `more` says something else. */
   readonly progress: typeof progress;
 }
 

@@ -106,6 +106,7 @@ export class ScriptedBackend<P = number> implements Backend<P> {
   }
 
   // An own property, so that a fault of `faults.ts` finds it.
+  /** As a loop calls it; see {@link Backend.open}. */
   readonly open = (context: OpenContext<P>): Observable<Frame<P>> =>
     cold((subscriber) => {
       const connection = new ScriptedConnection(context, subscriber, (frame) => this.#watched(frame));

@@ -42,9 +42,11 @@ export interface ConsulStore extends AsyncDisposable {
   ready(): Promise<void>;
   /** {@link fromConsul} of this client. */
   source(config: FromConsulConfig<Uint8Array>): Source<Uint8Array>;
+  /** The same, with values of a type. */
   source<T>(config: FromConsulConfig<T> & { readonly codec: Codec<T> }): Source<T>;
   /** {@link consulBroker} of this client, closed with it. */
   broker(config?: ConsulBrokerConfig<Uint8Array>): Broker<Uint8Array>;
+  /** The same, with values of a type. */
   broker<T>(config: ConsulBrokerConfig<T> & { readonly codec: Codec<T> }): Broker<T>;
   /** Closes its brokers, then the client. */
   close(): Promise<void>;

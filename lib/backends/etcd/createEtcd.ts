@@ -45,9 +45,11 @@ export interface EtcdStore extends AsyncDisposable {
   ready(): Promise<void>;
   /** {@link fromEtcd} of this client. */
   source(config: FromEtcdConfig<Uint8Array>): Source<Uint8Array>;
+  /** The same, with values of a type. */
   source<T>(config: FromEtcdConfig<T> & { readonly codec: Codec<T> }): Source<T>;
   /** {@link etcdBroker} of this client, closed with it. */
   broker(config?: EtcdBrokerConfig<Uint8Array>): EtcdBroker<Uint8Array>;
+  /** The same, with values of a type. */
   broker<T>(config: EtcdBrokerConfig<T> & { readonly codec: Codec<T> }): EtcdBroker<T>;
   /** Closes its brokers, then the client. */
   close(): Promise<void>;

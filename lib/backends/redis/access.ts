@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DatasyncError, messageOf } from '../../model/errors.ts';
 import {
-  type Batch,
   connected,
   isCluster,
   isNamedBySentinels,
   ownCluster,
   ownConnection,
+  type RedisBatch,
   type RedisClient,
   type RedisNode,
   send,
@@ -43,7 +43,7 @@ export class Access {
     this.#ask('OUTCOME_UNKNOWN', (client) => send(client, command, args));
 
   /** All of it at once, or nothing. */
-  transaction(fill: (batch: Batch) => void): ReturnType<Batch['exec']> {
+  transaction(fill: (batch: RedisBatch) => void): ReturnType<RedisBatch['exec']> {
     return this.#ask('OUTCOME_UNKNOWN', (client) => {
       const batch = client.multi();
       fill(batch);

@@ -5,20 +5,30 @@ import { checkArgument, isObject, type Leaf, withMethods } from '../../model/opt
 export type RedisArgument = string | number | Uint8Array | readonly (string | number | Uint8Array)[];
 
 /** Commands that are sent, and answered, together. */
-export interface Batch {
+export interface RedisBatch {
+  /** Adds a command; texts of its reply are bytes. */
   callBuffer(command: string, ...args: never[]): unknown;
+  /** Sends them all. */
   exec(): Promise<readonly [error: Error | null, result?: unknown][] | null>;
 }
 
 /** What a client of ioredis 5 or 6 has, node and cluster alike, as far as it is used here. */
 interface AnyClient {
+  /** How its connection is doing: `ready`, `end` … */
   readonly status: string;
+  /** Sends a command; texts of the reply are strings. */
   call(command: string, ...args: never[]): Promise<unknown>;
+  /** Sends a command; texts of the reply are bytes. */
   callBuffer(command: string, ...args: never[]): Promise<unknown>;
+  /** Makes the connection that `lazyConnect` has put off. */
   connect(): Promise<void>;
+  /** Ends the connection. */
   disconnect(reconnect?: boolean): void;
-  multi(): Batch;
+  /** Begins a transaction. */
+  multi(): RedisBatch;
+  /** Listens to one of its events. */
   on(event: string, listener: (...args: unknown[]) => void): unknown;
+  /** Listens no longer. */
   off(event: string, listener: (...args: unknown[]) => void): unknown;
 }
 
@@ -26,6 +36,7 @@ interface AnyClient {
 export interface RedisNode extends AnyClient {
   readonly isCluster: boolean;
   readonly options: object;
+  /** A client like this one, with options of its own, and a connection of its own. */
   duplicate(override?: object): RedisNode;
 }
 
@@ -33,7 +44,9 @@ export interface RedisNode extends AnyClient {
 export interface RedisCluster extends AnyClient {
   readonly isCluster: boolean;
   readonly options: object;
+  /** A client like this one, with options of its own, and connections of its own. */
   duplicate(startupNodes?: never[], options?: object): RedisCluster;
+  /** A client for each node that is known. */
   nodes(role?: 'master'): RedisNode[];
 }
 
@@ -74,7 +87,11 @@ export function isNamedBySentinels(client: RedisNode): boolean {
 }
 
 /** Sends a command and gives its reply with texts as Buffers. ioredis would write a plain Uint8Array as a list of numbers. */
-export function send(client: RedisClient | Batch, command: string, args: readonly RedisArgument[]): Promise<unknown> {
+export function send(
+  client: RedisClient | RedisBatch,
+  command: string,
+  args: readonly RedisArgument[],
+): Promise<unknown> {
   const sent = args.map((each) =>
     each instanceof Uint8Array ? Buffer.from(each.buffer, each.byteOffset, each.byteLength) : each,
   );

@@ -1,4 +1,4 @@
-export type { RedisArgument, RedisClient, RedisCluster, RedisNode } from './client.ts';
+export type { RedisArgument, RedisBatch, RedisClient, RedisCluster, RedisNode } from './client.ts';
 export { type CreatedRedis, createRedis } from './createRedis.ts';
 export { fromRedis } from './fromRedis.ts';
 export type { KeyEncoding } from './keys.ts';

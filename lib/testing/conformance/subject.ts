@@ -19,6 +19,7 @@ export type DeclareTest = (name: string, test: () => Promise<void>, timeout?: nu
 
 /** What a suite needs of a test runner: vitest, jest, mocha and `node:test` have it. It imports none. */
 export interface TestRunner {
+  /** Declares a group of tests. */
   readonly describe: (name: string, body: () => void) => unknown;
   /** What cannot be tested is declared with `skip`, its name ends with the reason; without `skip` it passes under that name. */
   readonly it: DeclareTest & { readonly skip?: DeclareTest };
@@ -111,6 +112,7 @@ export interface SourceSubject<S> {
   readonly open: () => Awaitable<S>;
   /** Put before every key, where several scenarios share one store. Default: `''`. */
   readonly prefix?: (store: S) => string;
+  /** Makes the source; it is not subscribed here. */
   readonly source: (store: S, config: ConformanceConfig, stage: SourceStage) => Observable<DatasyncEvent<unknown>>;
   /**
    * Writes everything in one transaction, or one after the other where there is none; resolves when it is done.
@@ -118,6 +120,7 @@ export interface SourceSubject<S> {
    * @returns the revision, where events carry the store's
    */
   readonly write: (store: S, writes: readonly RawWrite[]) => Awaitable<number | undefined>;
+  /** Gives up a store, when its scenario is over. Default: nothing. */
   readonly close?: (store: S) => Awaitable<void>;
 
   /** How each fault is brought about: done when it returns or its Promise resolves; one that ends gives a function that ends it. A text: why not. Default: none. */

@@ -9,7 +9,7 @@ import { needServer } from '../../servers/need.ts';
 import { type RedisClusterServers, startRedisCluster } from '../../servers/redisCluster.ts';
 import { recordBackend } from '../../support/recordBackend.ts';
 import { Follower, until } from './follower.ts';
-import { contentOf, Load } from './load.ts';
+import { Load } from './load.ts';
 
 const found = needServer('redis-7');
 const version = `${found?.version}, ioredis ${ioredis.version}`;

@@ -14,6 +14,7 @@ export interface BrokerMade<T> {
 /** A source over the same store, for what is published to come back. */
 export interface PublishedSource<S> {
   readonly capabilities: Capabilities;
+  /** Makes it. */
   readonly of: (store: S, config: ConformanceConfig) => Observable<DatasyncEvent<unknown>>;
 }
 
@@ -36,8 +37,11 @@ export interface BrokerSubject<S> {
   readonly open: () => Awaitable<S>;
   /** Put before every key, where several tests share one store. Default: `''`. */
   readonly prefix?: (store: S) => string;
+  /** Makes the broker, under a prefix and with a codec. */
   readonly broker: <T>(store: S, made: BrokerMade<T>) => Broker<T>;
+  /** Where what is published comes back; without it nothing is asked about that. */
   readonly source?: PublishedSource<S>;
+  /** Gives up a store, when its test is over. Default: nothing. */
   readonly close?: (store: S) => Awaitable<void>;
   /** Why the store cannot hold a key; `undefined`: it can. Default: it holds every text. */
   readonly refuses?: (key: string) => string | undefined;
