@@ -13,6 +13,8 @@ export interface ClusterMember {
   readonly id: string;
   readonly port: number;
   readonly isMaster: boolean;
+  /** Of a replica, the id of its master; else `-`. */
+  readonly follows: string;
   /** `0-5460` … */
   readonly slots: readonly string[];
 }
@@ -159,10 +161,11 @@ function parseNodes(text: string): readonly ClusterMember[] {
     .split('\n')
     .map((line) => line.split(' '))
     .filter(([, , flags]) => flags !== undefined && !/fail|noaddr|handshake/.test(flags))
-    .map(([id, address, flags, , , , , , ...slots]) => ({
+    .map(([id, address, flags, follows, , , , , ...slots]) => ({
       id: id!,
       port: Number(/:(\d+)@/.exec(address!)?.[1]),
       isMaster: flags!.includes('master'),
+      follows: follows!,
       slots: slots.filter((slot) => !slot.startsWith('[')),
     }));
 }
