@@ -71,8 +71,9 @@ export class RedisClusterServers {
 
   /** Waits until every running node has the same picture, without a fault in it. */
   async settled(): Promise<void> {
-    await eventually('the cluster', async () => {
-      const pictures = await Promise.all(
+    let pictures: readonly string[] = [];
+    const isSettled = async (): Promise<boolean> => {
+      pictures = await Promise.all(
         this.nodes
           .filter(({ running }) => running)
           .map(async (node) => {
@@ -81,6 +82,9 @@ export class RedisClusterServers {
           }),
       );
       return new Set(pictures).size === 1 && pictures[0] !== 'not ok';
+    };
+    await eventually('the cluster', isSettled).catch((error: Error) => {
+      throw new Error(`${error.message}:\n${pictures.join('\n\n')}`);
     });
   }
 
