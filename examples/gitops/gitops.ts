@@ -19,7 +19,7 @@ const route = (via: string): string => `data:
     value: { via: ${via} }
 `;
 
-/** A git checkout is the desired state: a bad commit takes nothing away, and the next good one heals. */
+/** A git checkout is the desired state: a file that a bad commit breaks keeps its last good entries, and the next good one heals. */
 export async function run(print: (line: string) => void): Promise<void> {
   const checkout = await Checkout.create({
     'interfaces.yaml': interfaces('1500', '1500'),
