@@ -87,8 +87,13 @@ const rules: Rules = {
  * A read is tried again, on one server after the other, until `timeout`. A write is tried again only where it is sure that no
  * server has begun with it: where the answer is missing it rejects with `OUTCOME_UNKNOWN`, and nothing is written twice.
  * Values are kept byte for byte; a `ttl` is rounded up to whole seconds, and to the shortest the server grants, which the
- * result then says. A key with `lifetime: 'client'` hangs on one lease of this broker; was the lease lost, it is put again,
- * unless somebody else has written it since.
+ * result then says.
+ *
+ * A key with `lifetime: 'client'` hangs on one lease of this broker. After an outage that was longer than `sessionTtl` the
+ * broker goes on with that lease if etcd still knows it, as it does after a restart: what others wrote or deleted stays as it
+ * is. Did the lease end, its keys are put again on another one, except those that are there because somebody else has written
+ * them since. A key that somebody else deleted before the lease ended comes back then too: etcd does not tell whether a key
+ * was deleted or ended with its lease. A key that this broker has deleted stays deleted.
  *
  * Errors: `OUTCOME_UNKNOWN`, `CONNECTION_LOST` (nothing was done), `ACCESS_DENIED`, `TOO_LARGE` (before anything is sent,
  * where the limits are known), `NO_SUCH_REVISION`, `INVALID_KEY`, `REFUSED`; see {@link brokerFrom}.

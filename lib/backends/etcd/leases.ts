@@ -29,6 +29,14 @@ export function revokeLease(calls: Calls, { id, ttl }: Lease): void {
   calls.detach(calls.read('Lease', 'LeaseRevoke', leaseRequest(id), { what: 'the end of a lease', timeout }));
 }
 
+/** Begins its time anew. @returns the lease, with `ttl: 0` where the server does not know it any more */
+async function prolong(calls: Calls, { id }: Lease, timeout?: number): Promise<Lease> {
+  const since = asyncScheduler.now();
+  const about = { what: 'keeping a lease alive', ...(timeout !== undefined && { timeout }) };
+  const answer = await calls.exchange('Lease', 'LeaseKeepAlive', leaseRequest(id), about);
+  return { id, ttl: new Answer(answer).number(3) * 1_000, since };
+}
+
 /**
  * Keeps a lease alive for as long as it is subscribed.
  *
@@ -46,11 +54,8 @@ export function keepLease(calls: Calls, lease: Lease): Observable<never> {
       );
     };
     const beat = async (): Promise<void> => {
-      const since = asyncScheduler.now();
       try {
-        const about = { what: 'keeping a lease alive', timeout: Math.max(0, until - since) };
-        const answer = await calls.exchange('Lease', 'LeaseKeepAlive', leaseRequest(lease.id), about);
-        const ttl = new Answer(answer).number(3) * 1_000;
+        const { since, ttl } = await prolong(calls, lease, Math.max(0, until - asyncScheduler.now()));
         until = since + ttl;
         if (ttl <= 0) lost('it has expired');
       } catch (error) {
@@ -75,7 +80,11 @@ export class Session {
   readonly #ttl: number;
   readonly #restoreKey: (key: string, value: Uint8Array, lease: bigint) => Promise<unknown>;
   readonly #kept = new Map<string, Uint8Array>();
+  /** Went with a lease, and are not put again yet. */
+  readonly #vanished = new Set<string>();
   #lease: Promise<Lease> | undefined;
+  /** Not heard of for as long as it lasts. The server may still know it: where it was restarted, it counts anew. */
+  #doubtful: Lease | undefined;
   #keeping: Subscription | undefined;
   #restoring: Subscription | undefined;
   #closed = false;
@@ -91,9 +100,9 @@ export class Session {
     this.#restoreKey = restoreKey;
   }
 
-  /** The lease that is alive, granted now if there is none. */
+  /** The lease that is alive: the one that was, if the server still knows it, or else one that is granted now. */
   async lease(): Promise<Lease> {
-    this.#lease ??= this.#grant();
+    this.#lease ??= this.#begin();
     return this.#lease;
   }
 
@@ -110,26 +119,48 @@ export class Session {
   /** The server does not know the lease: another one is granted for whoever asks next. */
   async lost({ id }: Lease): Promise<void> {
     const current = await this.#lease?.catch(() => undefined);
-    if (current?.id === id) this.#renew();
+    if (current?.id !== id) return;
+    this.#gone();
+    this.#renew();
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     this.#restoring?.unsubscribe();
     this.#keeping?.unsubscribe();
-    const lease = await this.#lease?.catch(() => undefined);
+    const lease = (await this.#lease?.catch(() => undefined)) ?? this.#doubtful;
     if (lease !== undefined) revokeLease(this.#calls, lease);
   }
 
-  async #grant(): Promise<Lease> {
+  async #begin(): Promise<Lease> {
     try {
-      const lease = await grantLease(this.#calls, this.#ttl);
-      if (!this.#closed) this.#keeping = keepLease(this.#calls, lease).subscribe({ error: () => this.#renew() });
+      const lease = (await this.#known()) ?? (await grantLease(this.#calls, this.#ttl));
+      this.#doubtful = undefined;
+      if (!this.#closed) this.#keeping = keepLease(this.#calls, lease).subscribe({ error: () => this.#doubt(lease) });
       return lease;
     } catch (error) {
       this.#lease = undefined;
       throw error;
     }
+  }
+
+  /** With the lease that was given up its keys go on; what is not there then, somebody has deleted. */
+  async #known(): Promise<Lease | undefined> {
+    if (this.#doubtful === undefined) return undefined;
+    const { since, ttl } = await prolong(this.#calls, this.#doubtful);
+    if (ttl > 0) return { ...this.#doubtful, since, ttl };
+    this.#gone();
+    return undefined;
+  }
+
+  #gone(): void {
+    this.#doubtful = undefined;
+    for (const key of this.#kept.keys()) this.#vanished.add(key);
+  }
+
+  #doubt(lease: Lease): void {
+    this.#doubtful = lease;
+    this.#renew();
   }
 
   #renew(): void {
@@ -144,8 +175,11 @@ export class Session {
 
   async #restore(): Promise<void> {
     const { id } = await this.lease();
-    for (const [key, value] of [...this.#kept]) {
-      if (this.#kept.get(key) === value && !this.#closed) await this.#restoreKey(key, value, id);
+    for (const key of [...this.#vanished]) {
+      const value = this.#kept.get(key);
+      if (this.#closed) return;
+      if (value !== undefined) await this.#restoreKey(key, value, id);
+      this.#vanished.delete(key);
     }
   }
 }

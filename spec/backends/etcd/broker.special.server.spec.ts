@@ -146,6 +146,24 @@ describe.runIf(needServer('etcd-3.4'))("lifetime 'client' of etcdBroker", () => 
     await expect.poll(() => other.listKeys(), long).toEqual(['a', 'b', 'c', 'd']);
   });
 
+  it('stays when the server was away for longer than it lasts; what somebody deleted does not come back', async () => {
+    const { etcd, broker, other } = await own(3_000);
+    for (const key of ['a', 'b', 'deleted']) await broker.put(key, '1', { lifetime: 'client' });
+    await other.put('b', 'of somebody else');
+    await other.delete('deleted');
+    const held = async () => (await other.list()).map(({ key, value }) => `${key}:${value}`);
+    const before = await held();
+    await etcd.members[0]!.kill();
+    await sleep(4_500);
+    // The server begins to count anew, for all leases it knew.
+    await etcd.members[0]!.start();
+    await expect.poll(() => held().catch(() => []), long).toEqual(before);
+    await sleep(7_000);
+    expect(await held()).toEqual(['a:1', 'b:of somebody else']);
+    await broker.close();
+    expect([await leases(etcd), await held()]).toEqual([[], ['b:of somebody else']]);
+  });
+
   it('comes back when the server stood still for longer than it lasts', async () => {
     const { etcd, broker, other } = await own(1_000);
     await broker.put('a', '1', { lifetime: 'client' });
