@@ -76,6 +76,9 @@ describe('trackPrevious and values that cannot be decoded', () => {
     expect([third, fourth].map(notation.format)).toEqual(['{x:1>1}@3', '{=x:1@3}@4']);
     const [, , after] = tracked(list({ x: 1 }, 1), list({}, 2, 'x'), list({ x: 1 }, 3));
     expect(notation.format(after)).toBe('{x:1>1}@3');
+    // Where the history went back, values count and not revisions: recovery is told all the same.
+    const [, , back] = tracked(list({ x: 1 }, 5), list({}, 6, 'x'), event('{x:1}@3 regressed'));
+    expect(notation.format(back)).toBe('{x:1>1}@3 regressed');
     const [, , , put] = tracked(list({ x: 1 }, 1), watched('x', 2), ChangeEvent.put('x', 1, 3), event('{x:1@3}@4'));
     expect(notation.format(put)).toBe('{=x:1@3}@4');
   });
