@@ -50,9 +50,12 @@ export class WatchReader {
     return this.#created === this.watches;
   }
 
-  /** Whether changes wait until the stream is asked how far it is: a watch that is silent may have nothing to say. */
+  /**
+   * Whether changes wait until the stream is asked how far it is: a watch that is silent may have nothing to say. It is no use to
+   * ask before all watches stand: the server answers for those it knows.
+   */
   get isWaiting(): boolean {
-    return this.#alignment?.isWaiting === true;
+    return this.stands && this.#alignment?.isWaiting === true;
   }
 
   /** Everything up to it has been told. */
@@ -66,8 +69,8 @@ export class WatchReader {
     if (answer.created) {
       this.#created++;
       if (this.stands) yield this.#progress();
-    } else if (answer.watch === undefined && !this.#watching.ordersProgress) {
-      // It came ahead of events, and its revision says nothing.
+    } else if (answer.watch === undefined && !(this.#watching.ordersProgress && this.stands)) {
+      // It came ahead of events, or of a watch whose events are still to come: its revision says nothing.
       yield { type: 'progress' };
     } else if (this.#alignment !== undefined) yield* this.#aligned(answer, this.#alignment);
     else if (answer.hasEvents) yield* this.#changesOf(answer);
