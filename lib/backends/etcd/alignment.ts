@@ -5,8 +5,8 @@ import type { Witness } from './position.ts';
 interface Transaction {
   readonly revision: number;
   readonly changes: RawChange[];
-  /** A key that it put. */
-  witness: Witness | undefined;
+  /** The keys that it put. */
+  readonly witnesses: Witness[];
 }
 
 /**
@@ -39,10 +39,10 @@ export class Alignment {
 
   /** @param witness of a put */
   add(change: RawChange, revision: number, witness: Witness | undefined): void {
-    const known = this.#waiting.get(revision) ?? { revision, changes: [], witness };
+    const known = this.#waiting.get(revision) ?? { revision, changes: [], witnesses: [] };
     this.#waiting.set(revision, known);
     known.changes.push(change);
-    known.witness ??= witness;
+    if (witness !== undefined) known.witnesses.push(witness);
   }
 
   /** A watch has said all it has to say up to a revision; without one: all of them. */

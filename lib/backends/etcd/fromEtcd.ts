@@ -15,6 +15,11 @@ import { etcdRules, type FromEtcdConfig } from './sourceOptions.ts';
  * there. Where the history was compacted (`compacted`), or the data was wiped or an older backup restored (`regressed`), it
  * reads everything again: a resync that names the reason. Nothing is lost, and nothing told twice.
  *
+ * A store that was wiped or restored is known by its cluster id, its term and its revision; and, where it has grown beyond what
+ * was known, by the key that was put last of up to eight that are remembered: it must still have the history it had. Where none
+ * of these lives, since all were deleted, only cluster id, term and revision are compared. Nor does it show where what was lost
+ * is deletions alone, or keys that were deleted again: then a backup holds the very keys that are remembered.
+ *
  * Of the client it takes servers, credentials and options; the calls are its own, without a limit to the size of answers, with
  * keepalive (`grpcOptions` of the client go first), and to one server after the other. Unsubscribe before you close the client.
  *

@@ -92,7 +92,7 @@ export function watchEtcd<T>(client: Etcd3, config: EtcdHalfConfig<T>): Observab
     void stands.then(() => waiting.delete(stands));
     const watch = (answer: Buffer): void => {
       if (signal.aborted) return;
-      const from = { ...headerOf(answer), witness: undefined };
+      const from = { ...headerOf(answer), witnesses: [] };
       const frames = watched({
         link,
         prefixes,

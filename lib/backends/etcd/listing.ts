@@ -6,7 +6,7 @@ import type { PinnedPage } from '../../source/pinned.ts';
 import type { Link } from './access.ts';
 import { entryAt, unsafe } from './entries.ts';
 import { type KeyEncoding, type KeyRange, nextKey, prefixRange } from './keys.ts';
-import { checkSame, type EtcdPosition, type Witness, witnessOf } from './position.ts';
+import { checkSame, type EtcdPosition, kept, type Witness, withWitness, witnessOf } from './position.ts';
 import { encodeMessage, type Header, RangeAnswer, safe } from './wire.ts';
 
 /** Keys of the first page, of which nobody knows how large they are. */
@@ -48,14 +48,14 @@ class Listing {
   readonly #request: Request;
   readonly #tell: (page: PinnedPage<EtcdPosition>) => void;
   #header: Header | undefined;
-  #witness: Witness | undefined;
+  #witnesses: readonly Witness[];
   #limit = firstPage;
   #told = false;
 
   constructor(request: Request, tell: (page: PinnedPage<EtcdPosition>) => void) {
     this.#request = request;
     this.#tell = tell;
-    this.#witness = request.at?.witness;
+    this.#witnesses = request.at?.witnesses ?? [];
   }
 
   async run(): Promise<void> {
@@ -98,12 +98,15 @@ class Listing {
     const { cursor, message } = answer;
     for (let left = answer.size; left > 0; left -= slice) {
       const entries: RawEntry[] = [];
+      let newest: Witness | undefined;
       while (entries.length < slice && answer.next()) {
         const entry = entryAt(message, cursor, encoding, false);
         entries.push(entry);
-        if (this.#witness === undefined || cursor.modified > this.#witness.modified)
-          this.#witness = 'error' in entry ? this.#witness : witnessOf(entry.key, cursor);
+        if ('error' in entry) continue;
+        if (this.#witnesses.length < kept) this.#witnesses = withWitness(this.#witnesses, witnessOf(entry.key, cursor));
+        else if (newest === undefined || cursor.modified > newest.modified) newest = witnessOf(entry.key, cursor);
       }
+      if (newest !== undefined) this.#witnesses = withWitness(this.#witnesses, newest);
       this.#page(entries);
       await setImmediate();
       signal.throwIfAborted();
@@ -114,7 +117,8 @@ class Listing {
     this.#told = true;
     const { at } = this.#request;
     const { cluster, revision, term } = this.#header!;
-    const position: EtcdPosition = { revision: at?.revision ?? revision, cluster, term, witness: this.#witness };
+    const witnesses = this.#witnesses;
+    const position: EtcdPosition = { revision: at?.revision ?? revision, cluster, term, witnesses };
     this.#tell({ entries, position, revision: position.revision });
   }
 }

@@ -11,8 +11,11 @@ export interface EtcdPosition {
   readonly revision: number;
   readonly cluster: string;
   readonly term: number;
-  /** A key that was there at the revision; without one there is nothing to recognise the store by but numbers. */
-  readonly witness: Witness | undefined;
+  /**
+   * Some of the keys that were there at the revision, as they were. Without any there is nothing to recognise the store by but
+   * cluster, term and revision.
+   */
+  readonly witnesses: readonly Witness[];
 }
 
 /** One key as it was. */
@@ -23,18 +26,42 @@ export interface Witness {
   readonly version: number;
 }
 
+/** So many are kept: all but one stay until they are changed or deleted, however short the others live. */
+export const kept = 8;
+
 export function witnessOf(key: string, { created, modified, version }: Cursor): Witness {
   return { key, created, modified, version };
+}
+
+/** The one that was put last: the histories of two stores are the most likely to differ in it. */
+function newestOf(witnesses: readonly Witness[]): Witness | undefined {
+  let newest: Witness | undefined;
+  for (const each of witnesses) if (newest === undefined || each.modified > newest.modified) newest = each;
+  return newest;
+}
+
+/** Whether a key that was put at a revision would be kept. */
+function isWanted(witnesses: readonly Witness[], modified: number): boolean {
+  return witnesses.length < kept || modified > newestOf(witnesses)!.modified;
+}
+
+/** With another one, of a newer state of its key, or of another key; where there are enough, it takes the place of the newest. */
+export function withWitness(witnesses: readonly Witness[], another: Witness): readonly Witness[] {
+  const others = witnesses.filter(({ key }) => key !== another.key);
+  if (!isWanted(others, another.modified)) return others;
+  const newest = others.length < kept ? undefined : newestOf(others);
+  return [...others.filter((each) => each !== newest), another];
 }
 
 /**
  * One linearizable read of one key. It fails where there is no leader, the token has run out, the permission is gone, or
  * the history up to the position; and its answer shows whether this is the same store.
  *
- * @param key read where the position has no witness
+ * @param key read where the position has no witnesses
  */
 export function proofRequest(at: EtcdPosition, key: Uint8Array, encoding: KeyEncoding): Uint8Array {
-  const { witness, revision } = at;
+  const { revision } = at;
+  const witness = newestOf(at.witnesses);
   // An empty key cannot be asked for.
   const first = key.length === 0 ? Uint8Array.of(0) : key;
   return encodeMessage({
@@ -47,7 +74,8 @@ export function proofRequest(at: EtcdPosition, key: Uint8Array, encoding: KeyEnc
 
 /** @throws ContinuityLost where the answer is from another store than the one the position is of */
 export function checkProof(at: EtcdPosition, answer: RangeAnswer): void {
-  const { cluster, term, witness } = at;
+  const { cluster, term } = at;
+  const witness = newestOf(at.witnesses);
   checkSame(at, answer.header);
   if (witness === undefined) return;
   const { cursor } = answer;

@@ -3,7 +3,7 @@ import { isUnder } from '../../source/prefixes.ts';
 import { Alignment } from './alignment.ts';
 import { entryAt, keyAt, unsafe } from './entries.ts';
 import type { KeyEncoding } from './keys.ts';
-import { type EtcdPosition, type Witness, witnessOf } from './position.ts';
+import { type EtcdPosition, type Witness, withWitness, witnessOf } from './position.ts';
 import { safe, type WatchAnswer } from './wire.ts';
 
 export type WatchFrame = ChangesFrame<EtcdPosition> | ProgressFrame<EtcdPosition>;
@@ -27,7 +27,7 @@ export interface Watching {
 export class WatchReader {
   readonly #watching: Watching;
   #revision: number;
-  #witness: Witness | undefined;
+  #witnesses: readonly Witness[];
   /** Of several watches. */
   readonly #alignment: Alignment | undefined;
   #created = 0;
@@ -36,7 +36,7 @@ export class WatchReader {
     const { watch, prefixes, from } = watching;
     this.#watching = watching;
     this.#revision = from.revision;
-    this.#witness = from.witness;
+    this.#witnesses = from.witnesses;
     if (watch === 'each' && prefixes.length > 1) this.#alignment = new Alignment(prefixes.length, from.revision);
   }
 
@@ -61,7 +61,7 @@ export class WatchReader {
   /** Everything up to it has been told. */
   get position(): EtcdPosition {
     const { cluster, term } = this.#watching.from;
-    return { revision: this.#revision, cluster, term, witness: this.#witness };
+    return { revision: this.#revision, cluster, term, witnesses: this.#witnesses };
   }
 
   *frames(answer: WatchAnswer): Generator<WatchFrame, undefined> {
@@ -91,7 +91,7 @@ export class WatchReader {
       alignment.add(change, last, 'value' in change ? witnessOf(change.key, cursor) : undefined);
     }
     alignment.hear(last, watch);
-    for (const { revision, changes, witness } of alignment.take()) yield this.#changes(changes, revision, witness);
+    for (const { revision, changes, witnesses } of alignment.take()) yield this.#changes(changes, revision, witnesses);
     this.#passes(alignment.revision);
     yield this.#progress();
   }
@@ -101,24 +101,24 @@ export class WatchReader {
     const { cursor, message } = answer;
     const filters = prefixes.length > 1;
     let changes: RawChange[] = [];
-    let witness: Witness | undefined;
+    let witnesses: Witness[] = [];
     let last = 0;
     for (let op = answer.next(); op !== undefined; op = answer.next()) {
       const revision = cursor.modified;
       // A member that lags behind sends what was told already.
       if (revision <= this.#revision) continue;
       if (revision !== last) {
-        if (changes.length > 0) yield this.#changes(changes, last, witness);
+        if (changes.length > 0) yield this.#changes(changes, last, witnesses);
         changes = [];
-        witness = undefined;
+        witnesses = [];
         last = revision;
       }
       if (filters && !isUnder(keyAt(message, cursor, encoding), prefixes)) continue;
       const change = this.#change(answer, op);
       changes.push(change);
-      if ('value' in change) witness = witnessOf(change.key, cursor);
+      if ('value' in change) witnesses.push(witnessOf(change.key, cursor));
     }
-    if (changes.length > 0) yield this.#changes(changes, last, witness);
+    if (changes.length > 0) yield this.#changes(changes, last, witnesses);
     else if (last > this.#revision) {
       // Others go on under their keys, and the history may be compacted behind them.
       this.#passes(last);
@@ -133,10 +133,11 @@ export class WatchReader {
     return { op, key: keyAt(message, cursor, encoding), revision: cursor.modified };
   }
 
-  #changes(changes: readonly RawChange[], revision: number, witness: Witness | undefined): WatchFrame {
+  #changes(changes: readonly RawChange[], revision: number, put: readonly Witness[]): WatchFrame {
     this.#passes(revision);
-    if (witness !== undefined) this.#witness = witness;
-    else if (changes.some(({ key }) => key === this.#witness?.key)) this.#witness = undefined;
+    // What they say of a key that is changed now is no longer true.
+    this.#witnesses = this.#witnesses.filter((witness) => !changes.some(({ key }) => key === witness.key));
+    for (const witness of put) this.#witnesses = withWitness(this.#witnesses, witness);
     return { type: 'changes', changes, revision, position: this.position };
   }
 

@@ -50,6 +50,24 @@ describe.runIf(needServer('etcd-3.4'))('fromEtcd, when its server fails', () => 
     expect(follower.reasons).toEqual(['initial', 'regressed']);
   });
 
+  it('S2: so too when the last key that was put before is deleted again: the others show it', async () => {
+    const world = await following();
+    const { member, client, follower, proxy } = world;
+    const heard: number[] = [];
+    // More of them than are kept to recognise the store by.
+    for (let n = 0; n < 10; n++) heard.push(await world.put(`a/short-${n}`, 'lived'));
+    for (let n = 0; n < 10; n++) heard.push(await world.put(`a/short-${n}`, undefined));
+    await until(() => expect(follower.revisions).toEqual(heard));
+    await world.away(follower);
+    await member.wipe();
+    await member.start();
+    await answers(client);
+    for (let n = 0; n < 40; n++) await world.put('a/other', `${n}`);
+    await proxy.accept();
+    await follower.holds({ 'a/other': '39' });
+    expect(follower.reasons).toEqual(['initial', 'regressed']);
+  });
+
   it('S2 S12: an older backup is put in its place: regressed, also where it has grown beyond since', async () => {
     const world = await following();
     const { etcd, client, follower, proxy } = world;

@@ -17,9 +17,13 @@ function put(watch: number, key: string, revision: number): WatchAnswer {
   return answer({ 2: watch, 11: [encodeMessage({ 2: kv })] }, revision);
 }
 
+function deleted(watch: number, key: string, revision: number): WatchAnswer {
+  return answer({ 2: watch, 11: [encodeMessage({ 1: 1, 2: encodeMessage({ 1: key, 3: revision }) })] }, revision);
+}
+
 /** Two watches from revision 10 on. */
 function reading(): WatchReader {
-  const from = { revision: 10, cluster: 'c', term: 2, witness: undefined };
+  const from = { revision: 10, cluster: 'c', term: 2, witnesses: [] };
   return new WatchReader({ prefixes: ['a/', 'b/'], from, encoding: 'utf8', watch: 'each', ordersProgress: true });
 }
 
@@ -49,4 +53,21 @@ it('the stream is not asked before all watches stand, and then it is', () => {
   expect(reader.isWaiting).toBe(true);
   expect(told(reader.frames(progress(12)))).toEqual([12]);
   expect(reader.isWaiting).toBe(false);
+});
+
+it('remembers keys that live on, however many come and go, and each as it was put last', () => {
+  const first = { key: 'a/old', created: 3, modified: 4, version: 2 };
+  const from = { revision: 10, cluster: 'c', term: 2, witnesses: [first] };
+  const reader = new WatchReader({ prefixes: ['a/'], from, encoding: 'utf8', watch: 'span', ordersProgress: true });
+  told(reader.frames(created(1, 10)));
+  for (let n = 0; n < 20; n++) told(reader.frames(put(1, `a/${n}`, 11 + n)));
+  expect(reader.position.witnesses).toHaveLength(8);
+  expect(reader.position.witnesses).toContainEqual(first);
+  expect(reader.position.witnesses).toContainEqual({ key: 'a/19', created: 30, modified: 30, version: 1 });
+  for (let n = 0; n < 20; n++) told(reader.frames(deleted(1, `a/${n}`, 31 + n)));
+  expect(reader.position.witnesses).toEqual([first]);
+  told(reader.frames(put(1, 'a/old', 51)));
+  expect(reader.position.witnesses).toEqual([{ key: 'a/old', created: 51, modified: 51, version: 1 }]);
+  told(reader.frames(deleted(1, 'a/old', 52)));
+  expect(reader.position.witnesses).toEqual([]);
 });
