@@ -1,8 +1,9 @@
 import type { KeyRange as TextRange } from '../../model/broker.ts';
 import { DatasyncError } from '../../model/errors.ts';
 import type { KeyValue } from '../../model/values.ts';
+import { isText } from '../internal/namedBytes.ts';
 import { entryAt, keyAt, notText } from './entries.ts';
-import { isText, type KeyEncoding, type KeyRange, keyBytes, prefixRange } from './keys.ts';
+import { type KeyEncoding, type KeyRange, keyBytes, prefixRange } from './keys.ts';
 import { type RangeAnswer, safe } from './wire.ts';
 
 /** @throws DatasyncError `INVALID_KEY` where etcd cannot have such a key */

@@ -1,6 +1,7 @@
 import { DatasyncError } from '../../model/errors.ts';
 import { FatalError, type RawEntry } from '../../source/frames.ts';
-import { isText, type KeyEncoding, keyText } from './keys.ts';
+import { isText } from '../internal/namedBytes.ts';
+import { type KeyEncoding, keyText } from './keys.ts';
 import { type Cursor, safe } from './wire.ts';
 
 /** The key a cursor stands on. */

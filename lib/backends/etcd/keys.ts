@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { nameOf } from '../internal/namedBytes.ts';
 
 /** How the bytes of a key are a text. */
 export type KeyEncoding = 'utf8' | 'latin1';
@@ -50,32 +51,10 @@ export function nextKey(key: Uint8Array): Uint8Array {
   return next;
 }
 
-/** The text of a key, within a message. A text with lone surrogates: the bytes were no UTF-8, see {@link isText}. */
+/** The text of a key, within a message. A text with lone surrogates: the bytes were no UTF-8, see `isText`. */
 export function keyText(message: Buffer, start: number, end: number, encoding: KeyEncoding): string {
   const text = message.toString(encoding, start, end);
   if (encoding === 'latin1' || !text.includes('\ufffd')) return text;
   const bytes = message.subarray(start, end);
-  return isUtf8(bytes) ? text : escaped(bytes);
-}
-
-/** Whether a key came out of {@link keyText} as what it is, and not under an escaped name. */
-export function isText(key: string): boolean {
-  return !/\p{Surrogate}/u.test(key);
-}
-
-/**
- * Each byte that is no UTF-8 as the surrogate U+DC00 + byte, which no text contains: so two keys never get one name, and
- * JSON shows it as `\udcff`.
- */
-function escaped(bytes: Uint8Array): string {
-  let text = '';
-  for (let at = 0; at < bytes.length; ) {
-    const length = [1, 2, 3, 4].find((size) => at + size <= bytes.length && isUtf8(bytes.subarray(at, at + size)));
-    text +=
-      length === undefined
-        ? String.fromCharCode(0xdc00 + bytes[at]!)
-        : Buffer.from(bytes.subarray(at, at + length)).toString();
-    at += length ?? 1;
-  }
-  return text;
+  return isUtf8(bytes) ? text : nameOf(bytes);
 }

@@ -1,16 +1,14 @@
 import { isUtf8 } from 'node:buffer';
+import { isText, nameOf, strange } from '../internal/namedBytes.ts';
 
 /** How the bytes of a key are a text. */
 export type KeyEncoding = 'utf8' | 'latin1';
-
-/** A byte that is no UTF-8 is shown as a lone surrogate, U+DC00 + byte: no text contains one, so no two keys share a name. */
-const strange = 0xdc00;
 
 /** The text of a key; one with lone surrogates where the bytes are no UTF-8, see {@link isText}. */
 export function keyText(bytes: Buffer, encoding: KeyEncoding): string {
   const text = bytes.toString(encoding);
   // Only where something was replaced, or the key itself holds a replacement character.
-  return encoding === 'latin1' || !text.includes('\ufffd') || isUtf8(bytes) ? text : named(bytes);
+  return encoding === 'latin1' || !text.includes('\ufffd') || isUtf8(bytes) ? text : nameOf(bytes);
 }
 
 /** The bytes of a key, also of one that {@link keyText} had to give a name. */
@@ -22,11 +20,6 @@ export function keyBytes(key: string, encoding: KeyEncoding): Buffer {
     return isByte ? Buffer.of(code - strange) : Buffer.from(character);
   });
   return Buffer.concat(parts);
-}
-
-/** Whether a key is a text of its own, and not a name for bytes. */
-export function isText(key: string): boolean {
-  return !/\p{Surrogate}/u.test(key);
 }
 
 /** A glob that matches exactly what starts with these bytes. */
@@ -45,14 +38,4 @@ export function commonPrefix(prefixes: readonly string[]): string {
   for (const prefix of prefixes) while (!prefix.startsWith(common)) common = common.slice(0, -1);
   // Half of a character outside the basic plane is the start of nothing.
   return /[\ud800-\udbff]$/.test(common) ? common.slice(0, -1) : common;
-}
-
-function named(bytes: Buffer): string {
-  let text = '';
-  for (let at = 0; at < bytes.length; ) {
-    const size = [1, 2, 3, 4].find((length) => at + length <= bytes.length && isUtf8(bytes.subarray(at, at + length)));
-    text += size === undefined ? String.fromCharCode(strange + bytes[at]!) : bytes.toString('utf8', at, at + size);
-    at += size ?? 1;
-  }
-  return text;
 }

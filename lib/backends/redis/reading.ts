@@ -1,7 +1,8 @@
 import { DatasyncError, messageOf } from '../../model/errors.ts';
 import type { RawEntry } from '../../source/frames.ts';
+import { isText } from '../internal/namedBytes.ts';
 import { isAboutKey, isWrongType } from './failures.ts';
-import { isText, type KeyEncoding, keyBytes } from './keys.ts';
+import { type KeyEncoding, keyBytes } from './keys.ts';
 import type { RedisCall, RedisReader } from './readers.ts';
 
 /** The values of some keys that are strings; `null` for all others, `undefined` where it is known that there is none. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { commonPrefix, globOf, isText, keyBytes, keyText } from '../../../lib/backends/redis/keys.ts';
+import { isText } from '../../../lib/backends/internal/namedBytes.ts';
+import { commonPrefix, globOf, keyBytes, keyText } from '../../../lib/backends/redis/keys.ts';
 
 describe('keys of Redis as texts', () => {
   it.each(['', 'a', 'ü日😀', '\ufffd', 'a*?[x]\\'])('%j is what it is, and back', (key) => {
