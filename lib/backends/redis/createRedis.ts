@@ -1,92 +1,190 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Cluster, Redis } from 'ioredis';
 import type { Broker } from '../../model/broker.ts';
 import type { Codec } from '../../model/codec.ts';
 import { DatasyncError, messageOf } from '../../model/errors.ts';
 import type { Source } from '../../model/events.ts';
-import { loadPeer } from '../internal/loadPeer.ts';
-import type { RedisClient } from './client.ts';
+import { checkOptions, type Rules, rule, wrongElement } from '../../model/options.ts';
+import { Access } from './access.ts';
 import { fromRedis } from './fromRedis.ts';
+import { addressOf, contradiction, endpointForm, isEndpoint, kindOf } from './kind.ts';
 import { type RedisBrokerConfig, redisBroker } from './redisBroker.ts';
-import type { RedisConfig } from './redisConfig.ts';
 import type { FromRedisConfig } from './sourceOptions.ts';
 
-/** A client that was made for a configuration, and what works with it. */
-export interface CreatedRedis extends AsyncDisposable {
+/** Configuration of {@link createRedis}; times are in milliseconds. */
+export interface RedisConfig {
+  /** Of one node, `host:port`. @defaultValue `127.0.0.1:6379`, where there are no `endpoints` */
+  readonly endpoint?: string;
+  /** Of some nodes of a cluster; with `masterName`, of the Sentinels. */
+  readonly endpoints?: readonly string[];
+  /** What the Sentinels call the master. */
+  readonly masterName?: string;
+  /** The number of the database; a cluster has only 0. @defaultValue 0 */
+  readonly db?: number;
+  /** The ACL user. @defaultValue that of the server, `default` */
+  readonly username?: string;
+  readonly password?: string;
+  /** How long connecting, and {@link RedisStore.ready}, may take. @defaultValue 5,000 */
+  readonly dialTimeout?: number;
+  /** For one request of a broker, and without a sign of life for a source. @defaultValue 5,000 */
+  readonly timeout?: number;
+  /** How often a cluster may send a request on. @defaultValue 16 */
+  readonly maxRedirects?: number;
+  readonly tls?: {
+    /** @defaultValue true, where there is `tls` */
+    readonly enabled?: boolean;
+    /** Whoever answers is believed. @defaultValue false */
+    readonly skipVerify?: boolean;
+    /** PEM files. Without an authority those of the system are asked. */
+    readonly certFile?: string;
+    readonly keyFile?: string;
+    readonly caFile?: string;
+  };
+}
+
+/** A client with its configuration. Sources are unsubscribed before it is closed. */
+export interface RedisStore extends AsyncDisposable {
   /** It connects when it is first used; sources and brokers have connections of their own. */
-  readonly client: RedisClient;
-  /** As `fromRedis`. */
-  source<T = Uint8Array>(config: FromRedisConfig<T>): Source<T>;
-  /** As `redisBroker`; closed with it. */
-  broker<T = Uint8Array>(config?: RedisBrokerConfig<T>): Broker<T>;
-  /** Closes the brokers and the client; sources are unsubscribed by who subscribed them. */
+  readonly client: Redis | Cluster;
+  /** Resolves when Redis has answered. @throws DatasyncError (as a rejection) `CONNECTION_LOST`, `ACCESS_DENIED` */
+  ready(): Promise<void>;
+  /** {@link fromRedis} of this client. */
+  source(config: FromRedisConfig<Uint8Array>): Source<Uint8Array>;
+  /** The same, with values of a type. */
+  source<T>(config: FromRedisConfig<T> & { readonly codec: Codec<T> }): Source<T>;
+  /** {@link redisBroker} of this client, closed with it. */
+  broker(config?: RedisBrokerConfig<Uint8Array>): Broker<Uint8Array>;
+  /** The same, with values of a type. */
+  broker<T>(config: RedisBrokerConfig<T> & { readonly codec: Codec<T> }): Broker<T>;
+  /** Closes its brokers, then the client. */
   close(): Promise<void>;
 }
 
+const time: Rules[string] = [
+  (value) => rule.milliseconds[0](value) && Number.isInteger(value) && value !== 0,
+  'a whole number of milliseconds, 1 to 2,147,483,647',
+];
+const number: Rules[string] = [(value) => value !== Infinity && rule.count[0](value), 'a whole number, 0 or more'];
+
+const rules: Rules = {
+  endpoint: [isEndpoint, `an endpoint, '${endpointForm}'`],
+  endpoints: [
+    (value) => rule.texts[0](value) && (value as string[]).length > 0 && (value as string[]).every(isEndpoint),
+    `an array of endpoints, '${endpointForm}'`,
+    wrongElement(isEndpoint),
+  ],
+  ...{ masterName: rule.text, db: number, username: rule.text, password: rule.text },
+  ...{ dialTimeout: time, timeout: time, maxRedirects: number },
+  tls: {
+    ...{ enabled: rule.flag, skipVerify: rule.flag },
+    ...{ certFile: rule.text, keyFile: rule.text, caFile: rule.text },
+  },
+};
+
 /**
- * Makes a client of `ioredis` for a configuration: for a node, for Sentinels, or for a cluster.
+ * A client of `ioredis` by the keys of cn-infra's Redis plugin, with the sources and brokers over it: of a node
+ * (`endpoint`), of the master that Sentinels name (`masterName` and `endpoints`), or of a cluster (`endpoints`).
+ *
+ * Nothing is sent before something is asked for: a source waits for Redis by itself, `ready()` says whether it is there.
  *
  * @example
- * await using redis = await createRedis(await redisConfig('redis.conf'));
- * redis.source({ prefixes: ['nodes:'], codec: jsonCodec<Node>() }).subscribe(…);
+ * await using redis = createRedis(await redisConfig('redis.conf'));
+ * redis.source({ prefixes: ['nodes:'], codec: jsonCodec<Node>() }).pipe(toState()).subscribe(show);
  *
- * @throws DatasyncError (as a rejection) `MISSING_PEER` (`ioredis`), `UNREADABLE` with the file of a key or certificate
+ * @param config see {@link RedisConfig}; {@link redisConfig} makes one of a `redis.conf`
+ * @throws DatasyncError `INVALID_CONFIG`; `UNREADABLE` with the file; `MISSING_PEER` (`ioredis`)
  */
-export async function createRedis(config: RedisConfig): Promise<CreatedRedis> {
-  const { Redis, Cluster } = await loadPeer('redis', 'ioredis@6', 'createRedis', () => import('ioredis'));
-  const { kind, addresses, masterName, db, username, password, dialTimeout = 5_000, timeout = 5_000 } = config;
-  const tls = await tlsOf(config.tls);
-  const shared = {
-    lazyConnect: true,
-    connectTimeout: dialTimeout,
-    ...(username !== undefined && { username }),
-    ...(password !== undefined && { password }),
-    ...(tls !== undefined && { tls }),
-  };
-  let client: RedisClient;
-  if (kind === 'cluster') {
-    const { maxRedirects = 16 } = config;
-    const [...nodes] = addresses;
-    client = new Cluster(nodes, { lazyConnect: true, redisOptions: shared, maxRedirections: maxRedirects });
-  } else if (kind === 'sentinel') {
-    const sentinels = addresses.map((each) => ({ ...each }));
-    client = new Redis({ ...shared, db: db ?? 0, sentinels, name: masterName!, failoverDetector: true });
-  } else client = new Redis({ ...shared, ...addresses[0]!, db: db ?? 0 });
-  const brokers: Broker<never>[] = [];
+export function createRedis(config: RedisConfig = {}): RedisStore {
+  checkConfig(config);
+  const { dialTimeout = 5_000, timeout = 5_000 } = config;
+  const client = clientOf(config, dialTimeout);
+  const brokers: { close(): Promise<void> }[] = [];
   const close = async (): Promise<void> => {
-    await Promise.all(brokers.splice(0).map((broker) => broker.close()));
+    for (const broker of brokers.splice(0)) await broker.close();
     client.disconnect();
   };
   return {
     client,
-    source: <T>(more: FromRedisConfig<T>) =>
-      fromRedis(client, { timeout, ...more } as FromRedisConfig<T> & { readonly codec: Codec<T> }),
-    broker: <T>(more: RedisBrokerConfig<T> = {}) => {
-      const broker = redisBroker(client, { timeout, ...more } as RedisBrokerConfig<T> & { readonly codec: Codec<T> });
-      brokers.push(broker as unknown as Broker<never>);
-      return broker;
+    ready: async () => {
+      const access = new Access(client, dialTimeout);
+      try {
+        await access.read('PING');
+      } finally {
+        access.close();
+      }
+    },
+    source: <T>(source: FromRedisConfig<T>) =>
+      fromRedis(client, { timeout, ...source } as FromRedisConfig<T> & { readonly codec: Codec<T> }),
+    broker: <T>(broker: RedisBrokerConfig<T> = {}) => {
+      const made = redisBroker(client, { timeout, ...broker } as RedisBrokerConfig<T> & { readonly codec: Codec<T> });
+      brokers.push(made);
+      return made;
     },
     close,
     [Symbol.asyncDispose]: close,
   };
 }
 
-async function tlsOf(tls: RedisConfig['tls']): Promise<object | undefined> {
-  if (tls === undefined) return undefined;
-  const { caFile, certFile, keyFile, skipVerify = false } = tls;
+function checkConfig(config: RedisConfig): void {
+  checkOptions('createRedis', config, rules);
+  const wrong = contradiction(config);
+  if (wrong !== undefined) throw invalid(wrong);
+  const { certFile, keyFile } = config.tls ?? {};
+  if ((certFile === undefined) !== (keyFile === undefined))
+    throw invalid("'tls.certFile' and 'tls.keyFile' belong together: one of them is missing");
+}
+
+function clientOf(config: RedisConfig, connectTimeout: number): Redis | Cluster {
+  const { endpoint = '127.0.0.1:6379', endpoints = [], masterName, db = 0, maxRedirects = 16 } = config;
+  const { username, password, tls } = config;
+  const shared = {
+    lazyConnect: true,
+    connectTimeout,
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    ...(tls !== undefined && tls.enabled !== false && { tls: contentsOf(tls) }),
+  };
+  const { Redis, Cluster } = loadIoredis();
+  const several = endpoints.map(addressOf);
+  switch (kindOf(config)) {
+    case 'cluster':
+      return new Cluster(several, { lazyConnect: true, redisOptions: shared, maxRedirections: maxRedirects });
+    case 'sentinel':
+      return new Redis({ ...shared, db, sentinels: several, name: masterName!, failoverDetector: true });
+    case 'node':
+      return new Redis({ ...shared, db, ...addressOf(endpoint) });
+  }
+}
+
+function contentsOf({ caFile, certFile, keyFile, skipVerify = false }: NonNullable<RedisConfig['tls']>): object {
   return {
-    ...(caFile !== undefined && { ca: await contentOf(caFile) }),
-    ...(certFile !== undefined && { cert: await contentOf(certFile) }),
-    ...(keyFile !== undefined && { key: await contentOf(keyFile) }),
+    ...(caFile !== undefined && { ca: contents(caFile) }),
+    ...(certFile !== undefined && { cert: contents(certFile), key: contents(keyFile!) }),
     rejectUnauthorized: !skipVerify,
   };
 }
 
-async function contentOf(file: string): Promise<Buffer> {
+/** When it is first needed: whoever passes a client in has it already. */
+function loadIoredis(): typeof import('ioredis') {
   try {
-    return await readFile(file);
+    return createRequire(import.meta.url)('ioredis') as typeof import('ioredis');
   } catch (cause) {
-    const message = `${file} cannot be read: ${messageOf(cause)}`;
+    const message = "redis needs the package 'ioredis', which cannot be loaded: npm install ioredis@6";
+    throw new DatasyncError('MISSING_PEER', message, { cause, backend: 'redis' });
+  }
+}
+
+function contents(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    const message = `the file ${file} cannot be read: ${messageOf(cause)}`;
     throw new DatasyncError('UNREADABLE', message, { cause, backend: 'redis', file });
   }
+}
+
+function invalid(message: string): DatasyncError {
+  return new DatasyncError('INVALID_CONFIG', `createRedis: ${message}`, { backend: 'redis' });
 }

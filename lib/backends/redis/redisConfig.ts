@@ -1,26 +1,24 @@
+import { fileURLToPath } from 'node:url';
 import { DatasyncError } from '../../model/errors.ts';
+import { wrongElement } from '../../model/options.ts';
 import { loadSeedConfig, type SeedInput } from '../internal/loadSeedConfig.ts';
-import { type SeedConfig, SeedKey, type SeedKeys, seedKey } from '../internal/seedKeys.ts';
+import { SeedKey, type SeedKeys, seedKey } from '../internal/seedKeys.ts';
+import type { RedisConfig } from './createRedis.ts';
+import { contradiction, endpointForm, isEndpoint } from './kind.ts';
 
 /** A key of cn-infra's that means nothing here. */
 const refused = (why: string) => new SeedKey<never>([() => false, `left out: ${why}`]);
 const off = (why: string) => new SeedKey<boolean>([(value) => value === false, `false: ${why}`]);
 
-const address = /^(\[[^\]]+\]|[^:]+):(\d{1,5})$/;
-const addressForm = 'host:port';
-const isAddress = (value: unknown): boolean => {
-  const port = Number(address.exec(String(value))?.[2]);
-  return typeof value === 'string' && port >= 1 && port <= 65_535;
-};
-
 const onePool = 'all commands go over one connection, there is no pool';
 const onMaster = 'what is read comes from the masters';
 
 const keys = {
-  endpoint: new SeedKey<string>([isAddress, addressForm]),
+  endpoint: new SeedKey<string>([isEndpoint, endpointForm]),
   endpoints: new SeedKey<readonly string[]>([
-    (value) => Array.isArray(value) && value.length > 0 && value.every(isAddress),
-    `a list of at least one ${addressForm}`,
+    (value) => Array.isArray(value) && value.length > 0 && value.every(isEndpoint),
+    `a list of at least one ${endpointForm}`,
+    wrongElement(isEndpoint),
   ]),
   'master-name': seedKey.text,
   db: seedKey.count,
@@ -48,40 +46,9 @@ const keys = {
   },
 } satisfies SeedKeys;
 
-/** Host and port of a server. */
-export interface RedisAddress {
-  readonly host: string;
-  readonly port: number;
-}
-
-/** What {@link createRedis} connects to, and how. */
-export interface RedisConfig {
-  readonly kind: 'node' | 'sentinel' | 'cluster';
-  /** The node, or the Sentinels, or some nodes of the cluster. */
-  readonly addresses: readonly RedisAddress[];
-  /** Only with Sentinels. */
-  readonly masterName?: string;
-  /** Default: 0. Not in a cluster. */
-  readonly db?: number;
-  readonly username?: string;
-  readonly password?: string;
-  /** Milliseconds. Default: 5,000. */
-  readonly dialTimeout?: number;
-  /** Milliseconds for one request of a broker, and without a sign of life for a source. Default: 5,000. */
-  readonly timeout?: number;
-  /** How often a cluster may send a request on. Default: 16. */
-  readonly maxRedirects?: number;
-  readonly tls?: {
-    readonly caFile?: string;
-    readonly certFile?: string;
-    readonly keyFile?: string;
-    readonly skipVerify?: boolean;
-  };
-}
-
 /**
  * Reads a configuration of cn-infra's Redis plugin. Its keys say of which kind it is: `master-name` means Sentinels,
- * `endpoint` one node, `endpoints` alone a cluster.
+ * `endpoints` alone a cluster, else it is one node.
  *
  * ```yaml
  * endpoints: [10.0.0.1:26379, 10.0.0.2:26379, 10.0.0.3:26379]
@@ -91,58 +58,38 @@ export interface RedisConfig {
  * tls: { enabled: true, ca-file: /etc/agent/ca.pem }
  * ```
  *
- * Durations are texts (`1m30s`) or nanoseconds; of `read-timeout` and `write-timeout` the longer one counts. `username` is
- * new: the ACL user. Other than there, TLS works with every kind, what cannot be honoured is refused (`pool`,
+ * Durations are texts (`1m30s`) or nanoseconds, 0 is the default; of `read-timeout` and `write-timeout` the longer one counts.
+ * `username` is new: the ACL user. Other than there, TLS works with every kind, what cannot be honoured is refused (`pool`,
  * `route-by-latency`, `enable-query-on-slave`), and an unknown key too.
  *
  * @example
- * const redis = await createRedis(await redisConfig('redis.conf'));
+ * const redis = createRedis(await redisConfig('redis.conf'));
  *
  * @param input the path or `file:` URL of a YAML or JSON file, `{ yaml }` with its text, or an object with these keys
- * @throws DatasyncError (as a rejection) `INVALID_CONFIG`, `PARSE_FAILED`, `UNREADABLE`, `MISSING_PEER`
+ * @see `findConfig` of `rx-datasync/config`, which looks for the file by flag and environment
+ * @throws DatasyncError (as a rejection) `INVALID_CONFIG`, naming the key, what was expected, and file, line and column where there
+ * are; `PARSE_FAILED` and `UNREADABLE` with the file; `MISSING_PEER` (`js-yaml`), unless it is JSON
  */
 export async function redisConfig(input: SeedInput): Promise<RedisConfig> {
   const read = await loadSeedConfig(input, keys, { where: 'redisConfig', backend: 'redis' });
-  const { endpoint, endpoints, masterName, db, username, password, dialTimeout, readTimeout, writeTimeout } = read;
-  const kind = masterName !== undefined ? 'sentinel' : endpoint !== undefined ? 'node' : 'cluster';
-  const given = kind === 'node' ? [endpoint!] : endpoints;
-  if (given === undefined)
-    throw invalid(
-      kind === 'sentinel'
-        ? "'endpoints' is missing: the Sentinels"
-        : "'endpoint' (a node) or 'endpoints' (a cluster) is missing",
-    );
-  if (endpoint !== undefined && endpoints !== undefined)
-    throw invalid("'endpoint' (a node) and 'endpoints' (a cluster, or Sentinels) exclude each other");
-  if (kind === 'cluster' && db !== undefined && db !== 0) throw invalid("a cluster has no 'db' but 0");
-  const timeouts = [readTimeout, writeTimeout].filter((each) => each !== undefined);
-  const maxRedirects = read.maxRedirects ?? read.maxRediects;
-  const tls = tlsOf(read.tls);
+  const { dialTimeout = 0, readTimeout = 0, writeTimeout = 0, maxRediects, tls, ...config } = read;
+  const { pool: _, enableQueryOnSlave: __, routeByLatency: ___, ...known } = config;
+  const wrong = contradiction(known);
+  if (wrong !== undefined) throw invalid(input, wrong);
+  const timeout = Math.max(readTimeout, writeTimeout);
   return {
-    kind,
-    addresses: given.map(addressOf),
-    ...(masterName !== undefined && { masterName }),
-    ...(db !== undefined && { db }),
-    ...(username !== undefined && { username }),
-    ...(password !== undefined && { password }),
-    ...(dialTimeout !== undefined && { dialTimeout }),
-    ...(timeouts.length > 0 && { timeout: Math.max(...timeouts) }),
-    ...(maxRedirects !== undefined && { maxRedirects }),
-    ...(tls !== undefined && { tls }),
+    ...(maxRediects !== undefined && { maxRedirects: maxRediects }),
+    ...known,
+    ...(dialTimeout > 0 && { dialTimeout: Math.ceil(dialTimeout) }),
+    ...(timeout > 0 && { timeout: Math.ceil(timeout) }),
+    ...(tls !== undefined && { tls: { ...tls, enabled: tls.enabled === true } }),
   };
 }
 
-function tlsOf(tls: SeedConfig<(typeof keys)['tls']> | undefined): RedisConfig['tls'] {
-  if (tls?.enabled !== true) return undefined;
-  const { enabled: _, ...files } = tls;
-  return files;
-}
-
-function addressOf(text: string): RedisAddress {
-  const [, host, port] = address.exec(text)!;
-  return { host: host!.replace(/^\[|\]$/g, ''), port: Number(port) };
-}
-
-function invalid(message: string): DatasyncError {
-  return new DatasyncError('INVALID_CONFIG', `redisConfig: ${message}`, { backend: 'redis' });
+function invalid(input: SeedInput, message: string): DatasyncError {
+  const file = typeof input === 'string' ? input : input instanceof URL ? fileURLToPath(input) : undefined;
+  return new DatasyncError('INVALID_CONFIG', `${file ?? 'redisConfig'}: ${message}`, {
+    backend: 'redis',
+    ...(file !== undefined && { file }),
+  });
 }

@@ -9,7 +9,8 @@ import { until } from './follower.ts';
 
 /** Writes by a broker, and hears of it by a source. */
 async function works(config: object): Promise<void> {
-  await using redis = await createRedis(await redisConfig(config));
+  await using redis = createRedis(await redisConfig(config));
+  await redis.ready();
   const broker = redis.broker({ prefix: 'app/', codec: textCodec });
   const told: string[] = [];
   const subscription = redis.source({ prefixes: ['app/'], codec: textCodec }).subscribe((event) => {
@@ -33,8 +34,22 @@ describe.runIf(needServer('redis-7'))('createRedis by a configuration of the see
     const tls = { enabled: true, 'ca-file': ca, 'cert-file': client.cert, 'key-file': client.key };
     await works({ endpoint: `127.0.0.1:${redis.port}`, password: 'secret', db: 3, tls });
     expect(await redis.cli('-n', '3', 'GET', 'app/a')).toBe('two');
-    const missing = redisConfig({ endpoint: 'a:1', tls: { enabled: true, 'ca-file': 'no-such-file' } });
-    await expect(missing.then(createRedis)).rejects.toMatchObject({ code: 'UNREADABLE', file: 'no-such-file' });
+  });
+
+  it('a node that is not there, and a password that is wrong', async () => {
+    const redis = await startRedis({ password: 'secret' });
+    onTestFinished(() => redis.stop());
+    const endpoint = `127.0.0.1:${redis.port}`;
+    const refused = createRedis({ endpoint, password: 'wrong' });
+    await expect(refused.ready()).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
+    await redis.kill();
+    const absent = createRedis({ endpoint, password: 'secret', dialTimeout: 300 });
+    await expect(absent.ready()).rejects.toMatchObject({ code: 'CONNECTION_LOST' });
+    await redis.start();
+    await absent.ready();
+    for (const each of [refused, absent]) await each.close();
+    const clients = async () => (await redis.cli('CLIENT', 'LIST')).trim().split('\n').length;
+    await expect.poll(clients, { timeout: 10_000 }).toBe(1);
   });
 
   it('Sentinels', async () => {
