@@ -1,6 +1,7 @@
 export type { RedisArgument, RedisBatch, RedisClient, RedisCluster, RedisNode } from './client.ts';
 export { createRedis, type RedisConfig, type RedisStore } from './createRedis.ts';
 export { fromRedis } from './fromRedis.ts';
+export { listRedis, type RedisHalfConfig, watchRedis } from './halves.ts';
 export type { KeyEncoding } from './keys.ts';
 export { hashReader, jsonReader, type RedisCall, type RedisReader } from './readers.ts';
 export { redisBackend } from './redisBackend.ts';

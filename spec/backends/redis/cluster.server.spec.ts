@@ -1,7 +1,9 @@
 import { Redis as Client, Cluster } from 'ioredis';
+import { merge } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { fromRedis, redisBackend, redisBroker } from '../../../lib/backends/redis/index.ts';
+import { fromRedis, listRedis, redisBackend, redisBroker, watchRedis } from '../../../lib/backends/redis/index.ts';
 import { textCodec } from '../../../lib/codecs/textCodec.ts';
+import { bufferDuringResync, filterByRevision, trackPrevious } from '../../../lib/index.ts';
 import { fromBackend } from '../../../lib/source/fromBackend.ts';
 import { describeBroker, describeSource } from '../../../lib/testing/index.ts';
 import ioredis from '../../../node_modules/ioredis/package.json' with { type: 'json' };
@@ -125,6 +127,32 @@ describe.runIf(found)('a Redis cluster', { timeout: 120_000 }, () => {
     },
     { describe, it, report: recordBackend },
   );
+
+  it('a list and a watch by hand: of all masters, and nothing is lost between them', async () => {
+    const load = new Load(writer, { keys: 100, seed: ++places });
+    onTestFinished(() => load.stop());
+    const view = new Map<string, string>();
+    const config = { prefixes: [''], codec: textCodec, batch: 20 };
+    const client = clientOf();
+    const subscription = merge(watchRedis(client, config), listRedis(client, config))
+      .pipe(bufferDuringResync(), filterByRevision(), trackPrevious())
+      .subscribe((event) => {
+        if (event.type === 'resync') for (const { key, value } of event.entries.items) view.set(key, value);
+        else
+          for (const change of event.changes)
+            if (change.op === 'put') view.set(change.key, change.value);
+            else view.delete(change.key);
+      });
+    onTestFinished(() => subscription.unsubscribe());
+    await load.more(1_000);
+    await load.stop();
+    await until(async () => {
+      const wanted = await truth();
+      const keys = [...new Set([...wanted.keys(), ...view.keys()])];
+      return keys.some((key) => wanted.get(key) !== view.get(key)) && 'it differs';
+    });
+    expect(view.size).toBeGreaterThan(50);
+  });
 
   // Last: what follows a fault that goes wrong would go wrong too.
   it('each master is listened to, and FLUSHALL of one of them is a resync', async () => {

@@ -1,11 +1,13 @@
 import { Redis as Client } from 'ioredis';
+import { merge } from 'rxjs';
 import type { RedisClient } from '../../../lib/backends/redis/client.ts';
-import { type RedisOptions, redisBackend } from '../../../lib/backends/redis/index.ts';
+import { listRedis, type RedisOptions, redisBackend, watchRedis } from '../../../lib/backends/redis/index.ts';
 import type { RawWrite } from '../../../lib/model/broker.ts';
 import { fromBackend } from '../../../lib/source/fromBackend.ts';
 import type { SourceSubject } from '../../../lib/testing/index.ts';
 import { openProxy, type TcpProxy } from '../../servers/proxy.ts';
 import { type Redis, startRedis } from '../../servers/redis.ts';
+import { byHand } from '../../support/pipelines.ts';
 
 /** A server of its own, whoever writes to it, and what the source goes through. */
 export interface Place {
@@ -96,5 +98,23 @@ export function nodeSubject(
       compact: 'Redis has no history',
     },
     close: closePlace,
+  };
+}
+
+/** The four operators over the halves: all that only a loop can do is not theirs. */
+export function handMadeSubject(
+  name: string,
+  version: string,
+  options: RedisOptions,
+  make?: MakeClient,
+  args?: readonly string[],
+): SourceSubject<Place> {
+  return {
+    ...nodeSubject(name, version, options, make, args),
+    ...byHand,
+    source: ({ client }, { prefixes, codec }) => {
+      const config = { prefixes: prefixes as readonly string[], codec, probeInterval: 200, ...options };
+      return merge(watchRedis(client, config), listRedis(client, config));
+    },
   };
 }

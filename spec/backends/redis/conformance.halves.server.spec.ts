@@ -1,0 +1,25 @@
+import { Redis as Client5 } from 'ioredis-5';
+import { describe, it } from 'vitest';
+import { describeSource } from '../../../lib/testing/index.ts';
+import ioredis from '../../../node_modules/ioredis/package.json' with { type: 'json' };
+import ioredis5 from '../../../node_modules/ioredis-5/package.json' with { type: 'json' };
+import { needServer } from '../../servers/need.ts';
+import { recordBackend } from '../../support/recordBackend.ts';
+import { handMadeSubject } from './subject.ts';
+
+const found = needServer('redis-7');
+const announcing = ['--notify-keyspace-events', 'KA'];
+
+describe.runIf(found)('a Redis node, list and watch by hand', () => {
+  const subjects = [
+    handMadeSubject('redis, list and watch by hand', `${found?.version}, ioredis ${ioredis.version}`, {}),
+    handMadeSubject(
+      'redis, list and watch by hand, keyspace',
+      `${found?.version}, ioredis ${ioredis5.version}`,
+      { mode: 'keyspace' },
+      (options) => new Client5(options),
+      announcing,
+    ),
+  ];
+  for (const subject of subjects) describeSource(subject, { describe, it, report: recordBackend });
+});
