@@ -91,6 +91,9 @@ describe.runIf(needServer('redis-7'))('listRedis and watchRedis', () => {
     let resyncs = 0;
     let n = 0;
     let isOver = false;
+    onTestFinished(() => {
+      isOver = true;
+    });
     const writing = (async () => {
       while (!isOver) {
         const pipeline = writer.pipeline();
