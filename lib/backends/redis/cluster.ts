@@ -27,7 +27,7 @@ export function clusterStore(
   const links: Link[] = [];
   // A key that is on its way from one master to another is announced by both, and read where it lies.
   const call: RedisCall = (command, ...args) => send(cluster, command, args);
-  const reading = new Reading(stringsOf(call, true), call, options.keyEncoding, options.readers);
+  const reading = new Reading(stringsOf(call, true), call, options);
   const read = (names: readonly string[]) => reading.read(names);
 
   return {

@@ -50,11 +50,10 @@ export function listRedis<T>(
 ): Observable<ResyncEvent<T>>;
 export function listRedis<T>(client: RedisClient, config: RedisHalfConfig<T>): Observable<ResyncEvent<T>> {
   const { half, prefixes, options } = checked('listRedis', client, config);
-  const { keyEncoding, readers, timeout } = options;
   return defer(() => {
-    const access = new Access(client, timeout);
+    const access = new Access(client, options.timeout);
     const { read } = access;
-    const reading = new Reading(stringsOf(read, access.isCluster), read, keyEncoding, readers);
+    const reading = new Reading(stringsOf(read, access.isCluster), read, options);
     const everything = defer(() => access.masters()).pipe(
       mergeMap((masters) =>
         merge(...masters.map((call) => listed(call, (names) => reading.read(names), prefixes, options))),

@@ -17,7 +17,7 @@ export function nodeStore(
   options: ResolvedRedisOptions,
 ): Pick<WindowedStore, 'watch' | 'list' | 'read'> {
   const link = new Link(client);
-  const reading = new Reading(stringsOf(link.call, false), link.call, options.keyEncoding, options.readers);
+  const reading = new Reading(stringsOf(link.call, false), link.call, options);
   const read = (names: readonly string[]) => reading.read(names);
   return {
     watch: ({ prefixes }) => watched(link, prefixes, options),

@@ -1,4 +1,4 @@
-import { decodeText } from '../../internal/bytes.ts';
+import { decodeText, encodeText } from '../../internal/bytes.ts';
 import type { RedisArgument } from './client.ts';
 
 /** Sends one command to where the key lives. @returns the reply, with texts as Buffers */
@@ -15,18 +15,38 @@ export interface RedisReader {
   readonly read: (call: RedisCall, key: Uint8Array) => PromiseLike<Uint8Array | undefined>;
 }
 
-/** Reads hashes as JSON texts: `{"field":"value"}`, with all fields and values as strings, in the order of the hash. */
+/**
+ * Reads hashes as JSON texts: `{"field":"value"}`, with all fields and values as strings, sorted by field, since the order in
+ * which a server has them is another after each restart. One that holds bytes that are no UTF-8 is `rejected`.
+ */
 export function hashReader(): RedisReader {
   return {
     type: 'hash',
     read: async (call, key) => {
-      const parts = ((await call('HGETALL', key)) as readonly Uint8Array[]).map(decodeText);
+      const parts = (await call('HGETALL', key)) as readonly Uint8Array[];
       if (parts.length === 0) return undefined;
-      const fields: [string, string][] = [];
-      for (let i = 0; i < parts.length; i += 2) fields.push([parts[i]!, parts[i + 1]!]);
-      return new TextEncoder().encode(JSON.stringify(Object.fromEntries(fields)));
+      const fields: [field: string, value: string][] = [];
+      for (let i = 0; i < parts.length; i += 2) {
+        const field = text(parts[i]!, (hex) => `the field ${hex} (hex) is no UTF-8`);
+        fields.push([
+          field,
+          text(parts[i + 1]!, () => `the field ${JSON.stringify(field)} holds bytes that are no UTF-8`),
+        ]);
+      }
+      fields.sort(([a], [b]) => (a < b ? -1 : 1));
+      // Not by way of an object: it would put fields that are numbers first, and one of them it knows itself.
+      const members = fields.map((member) => member.map((part) => JSON.stringify(part)).join(':'));
+      return encodeText(`{${members.join()}}`);
     },
   };
+}
+
+function text(bytes: Uint8Array, complaint: (hex: string) => string): string {
+  try {
+    return decodeText(bytes);
+  } catch (cause) {
+    throw new Error(complaint(Buffer.from(bytes).toString('hex')), { cause });
+  }
 }
 
 /** Reads documents of RedisJSON as JSON texts. */

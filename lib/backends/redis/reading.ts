@@ -3,10 +3,18 @@ import type { RawEntry } from '../../source/frames.ts';
 import { isText } from '../internal/namedBytes.ts';
 import { isAboutKey, isWrongType } from './failures.ts';
 import { type KeyEncoding, keyBytes } from './keys.ts';
+import { Pace } from './pace.ts';
 import type { RedisCall, RedisReader } from './readers.ts';
 
 /** The values of some keys that are strings; `null` for all others, `undefined` where it is known that there is none. */
 export type ReadStrings = (keys: readonly Buffer[]) => Promise<readonly (Buffer | null | undefined)[]>;
+
+/** Of {@link ResolvedRedisOptions}. */
+export interface ReadingOptions {
+  readonly keyEncoding: KeyEncoding;
+  readonly readers: readonly RedisReader[];
+  readonly batch: number;
+}
 
 /** How often a key is looked at whose type changes all the time: it will be announced again anyway. */
 const looks = 3;
@@ -17,17 +25,31 @@ export class Reading {
   readonly #call: RedisCall;
   readonly #encoding: KeyEncoding;
   readonly #readers: ReadonlyMap<string, RedisReader>;
+  readonly #pace: Pace;
 
-  constructor(strings: ReadStrings, call: RedisCall, encoding: KeyEncoding, readers: readonly RedisReader[]) {
+  constructor(strings: ReadStrings, call: RedisCall, { keyEncoding, readers, batch }: ReadingOptions) {
     this.#strings = strings;
     this.#call = call;
-    this.#encoding = encoding;
+    this.#encoding = keyEncoding;
     this.#readers = new Map(readers.map((reader) => [reader.type, reader]));
+    this.#pace = new Pace(batch);
   }
 
   /** Those of the keys that exist. */
   async read(names: readonly string[]): Promise<readonly RawEntry[]> {
-    if (names.length === 0) return [];
+    const all: RawEntry[] = [];
+    for (let start = 0; start < names.length; ) {
+      const some = names.slice(start, start + this.#pace.count);
+      const entries = await this.#readSome(some);
+      this.#pace.took(some.length, sizeOf(entries));
+      if (some.length === names.length) return entries;
+      for (const each of entries) all.push(each);
+      start += some.length;
+    }
+    return all;
+  }
+
+  async #readSome(names: readonly string[]): Promise<readonly RawEntry[]> {
     const keys = names.map((name) => keyBytes(name, this.#encoding));
     const values = await this.#strings(keys);
     const entries: RawEntry[] = [];
@@ -85,6 +107,12 @@ const stringReader: RedisReader = {
   type: 'string',
   read: async (call, key) => ((await call('GET', key)) as Buffer | null) ?? undefined,
 };
+
+function sizeOf(entries: readonly RawEntry[]): number {
+  let size = 0;
+  for (const each of entries) size += ('error' in each ? each.raw : each.value)?.length ?? 0;
+  return size;
+}
 
 function entry(key: string, value: Uint8Array): RawEntry {
   // Not a Buffer: its JSON and its equality are others.

@@ -25,7 +25,7 @@ export interface RedisBrokerConfig<T> {
   readonly keyEncoding?: KeyEncoding;
   /** How values that are no strings are read: {@link hashReader} … Default: they are refused. */
   readonly readers?: readonly RedisReader[];
-  /** How many keys are asked for, or deleted, at once. Default: 1,000. */
+  /** How many keys are asked for, or deleted, at once; fewer where their values would come to more than about 16 MB. Default: 1,000. */
   readonly batch?: number;
 }
 
@@ -50,14 +50,16 @@ const rules: Rules = {
  * `OUTCOME_UNKNOWN`; where nothing was sent, with `CONNECTION_LOST`. Redis acknowledges a write before its replicas have it:
  * a failover may lose it (`min-replicas-to-write` of the server narrows that).
  *
+ * - A value may have up to 512 MB, which is the limit of Redis; where the server's own (`proto-max-bulk-len`) is lower, it ends
+ *   the connection: `REFUSED`.
  * - Redis has no revisions: that of what is read is 0, and a compare compares values.
  * - A list is not of one moment, and `deletePrefix` deletes in batches: keys that are made meanwhile may stay.
  * - A transaction is `MULTI`: it is written as a whole. In a cluster all its keys must lie in one slot (`UNSUPPORTED`).
  * - A key with `lifetime: 'client'` has a time to live that the broker renews. Was it lost while Redis could not be
  *   reached, it is put again, unless somebody else has written it since.
  *
- * Errors: `OUTCOME_UNKNOWN`, `CONNECTION_LOST`, `ACCESS_DENIED`, `REFUSED` (with what Redis says), `UNSUPPORTED` for values
- * that are no strings; see {@link brokerFrom}.
+ * Errors: `OUTCOME_UNKNOWN`, `CONNECTION_LOST`, `ACCESS_DENIED`, `REFUSED` (with what Redis says), `TOO_LARGE` (before anything is
+ * sent), `UNSUPPORTED` for values that are no strings; see {@link brokerFrom}.
  *
  * @example
  * const broker = redisBroker(client, { prefix: 'nodes:', codec: jsonCodec<Node>() });

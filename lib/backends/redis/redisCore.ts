@@ -43,7 +43,7 @@ export class RedisCore implements CoreBroker {
     this.#access = access;
     this.#options = options;
     const { read } = access;
-    this.#reading = new Reading(stringsOf(read, access.isCluster), read, options.keyEncoding, options.readers);
+    this.#reading = new Reading(stringsOf(read, access.isCluster), read, options);
     this.#lifetimes = new Lifetimes(access, options.sessionTtl);
   }
 
@@ -62,6 +62,7 @@ export class RedisCore implements CoreBroker {
   }
 
   async put(key: string, value: Uint8Array, options: PutOptions): Promise<WriteResult> {
+    checkSize(key, value);
     const bytes = this.#bytes(key);
     await refusing(this.#access.write('SET', bytes, value, ...this.#expiry(options)));
     this.#wrote(key, value, options);
@@ -95,6 +96,7 @@ export class RedisCore implements CoreBroker {
 
   async commit(writes: readonly RawWrite[]): Promise<CommitResult> {
     if (writes.length === 0) return {};
+    for (const write of writes) if (write.op === 'put') checkSize(write.key, write.value);
     const names = writes.map(({ key }) => key);
     const keys = names.map((name) => this.#bytes(name));
     if (this.#access.isCluster) checkSameSlot('commit', names, keys);
@@ -122,6 +124,7 @@ export class RedisCore implements CoreBroker {
     value: Uint8Array,
     options: PutOptions,
   ): Promise<WriteResult & { readonly swapped: boolean }> {
+    checkSize(key, value);
     const bytes = this.#bytes(key);
     const expiry = this.#expiry(options);
     const { write } = this.#access;
@@ -185,6 +188,16 @@ export class RedisCore implements CoreBroker {
 function whole(entry: RawEntry): KeyValue<Uint8Array> {
   if ('error' in entry) throw entry.error;
   return { key: entry.key, value: entry.value, revision: 0 };
+}
+
+/** What is longer than that, Redis takes for a broken protocol: it closes the connection, with all that others have asked for. */
+const longest = 512 * 2 ** 20;
+
+/** @throws DatasyncError `TOO_LARGE` */
+function checkSize(key: string, value: Uint8Array): void {
+  if (value.length <= longest) return;
+  const message = `the value of ${JSON.stringify(key)} has ${value.length} bytes, and Redis takes 512 MB (${longest})`;
+  throw new DatasyncError('TOO_LARGE', message, { backend: 'redis', key });
 }
 
 function byKey(a: { readonly key: string }, b: { readonly key: string }): number {

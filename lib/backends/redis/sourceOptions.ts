@@ -31,7 +31,10 @@ export interface RedisOptions {
   readonly probeInterval?: number;
   /** Milliseconds without a sign of life after which such a question counts as failed. Default: 5,000. */
   readonly timeout?: number;
-  /** How many keys are asked for at once, by a listing and by a re-read. Default: 1,000. */
+  /**
+   * How many keys are asked for at once, by a listing and by a re-read; fewer where their values would come to more than about
+   * 16 MB. One value may have up to 512 MB, which is the limit of Redis. Default: 1,000.
+   */
   readonly batch?: number;
   /**
    * What follows when Redis refuses the password, a command, a key or the channel. `fail`: the subscription ends with
