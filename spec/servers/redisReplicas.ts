@@ -11,8 +11,13 @@ import { run } from './run.ts';
 /** The name under which Sentinels know the master. */
 export const masterName = 'mymaster';
 
-/** One master, two replicas and three Sentinels that watch them. */
-export async function startReplicas(): Promise<RedisReplicas> {
+/**
+ * One master, two replicas and three Sentinels that watch them.
+ *
+ * @param downAfter milliseconds without an answer after which a Sentinel gives the master up: a machine that is busy is silent
+ * for a second now and then, and a failover loses what the master had acknowledged and the replicas had not. Default: 1,000
+ */
+export async function startReplicas(downAfter: number = 1_000): Promise<RedisReplicas> {
   const found = foundServer('redis-7');
   const directory = mkdtempSync(join(tmpdir(), 'rx-datasync-replicas-'));
   const ports = await freePorts(6);
@@ -22,7 +27,7 @@ export async function startReplicas(): Promise<RedisReplicas> {
     const args = ['--repl-diskless-sync-delay', '0', '--min-replicas-max-lag', '1', ...replica];
     return new Redis(found, { args, certificates: undefined, directory, port, persist: true });
   });
-  const replicas = new RedisReplicas(found, directory, nodes, ports.slice(3));
+  const replicas = new RedisReplicas(found, { directory, nodes, sentinelPorts: ports.slice(3), downAfter });
   try {
     await replicas.start();
     return replicas;
@@ -32,18 +37,28 @@ export async function startReplicas(): Promise<RedisReplicas> {
   }
 }
 
+/** @internal */
+interface ReplicasPlace {
+  readonly directory: string;
+  readonly nodes: readonly Redis[];
+  readonly sentinelPorts: readonly number[];
+  readonly downAfter: number;
+}
+
 /** A replica set with Sentinels. */
 export class RedisReplicas {
   readonly nodes: readonly Redis[];
   readonly sentinelPorts: readonly number[];
   readonly #found: Found;
   readonly #directory: string;
+  readonly #downAfter: number;
   readonly #sentinels: Child[] = [];
 
   /** @internal use startReplicas */
-  constructor(found: Found, directory: string, nodes: readonly Redis[], sentinelPorts: readonly number[]) {
+  constructor(found: Found, { directory, nodes, sentinelPorts, downAfter }: ReplicasPlace) {
     this.#found = found;
     this.#directory = directory;
+    this.#downAfter = downAfter;
     this.nodes = nodes;
     this.sentinelPorts = sentinelPorts;
   }
@@ -107,7 +122,7 @@ export class RedisReplicas {
       'bind 127.0.0.1',
       `dir ${directory}`,
       `sentinel monitor ${masterName} 127.0.0.1 ${this.nodes[0]!.port} 2`,
-      `sentinel down-after-milliseconds ${masterName} 1000`,
+      `sentinel down-after-milliseconds ${masterName} ${this.#downAfter}`,
       `sentinel failover-timeout ${masterName} 5000`,
     ];
     // Sentinels write what they learn into it.
