@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Child } from './child.ts';
@@ -70,6 +70,11 @@ export class RedisReplicas {
     await this.#until(
       async () => (await this.nodes[0]!.cli('INFO', 'replication')).match(/state=online/g)?.length === 2,
     );
+    await this.startSentinels();
+  }
+
+  /** Starts the Sentinels, again with what they have learnt, and waits until each knows all. */
+  async startSentinels(): Promise<void> {
     for (const port of this.sentinelPorts) this.#startSentinel(port);
     for (const port of this.sentinelPorts) {
       await this.#until(async () => {
@@ -78,6 +83,11 @@ export class RedisReplicas {
         return of('num-slaves') === '2' && of('num-other-sentinels') === '2';
       });
     }
+  }
+
+  /** Stops the Sentinels; the nodes go on. */
+  async stopSentinels(): Promise<void> {
+    await Promise.all(this.#sentinels.splice(0).map((sentinel) => sentinel.stop()));
   }
 
   /** `SENTINEL` and what follows, to one Sentinel. */
@@ -109,7 +119,7 @@ export class RedisReplicas {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#sentinels.map((sentinel) => sentinel.stop()));
+    await this.stopSentinels();
     await Promise.all(this.nodes.map((node) => node.halt()));
     rmSync(this.#directory, { recursive: true, force: true });
   }
@@ -127,7 +137,7 @@ export class RedisReplicas {
     ];
     // Sentinels write what they learn into it.
     const file = join(directory, 'sentinel.conf');
-    writeFileSync(file, `${lines.join('\n')}\n`);
+    if (!existsSync(file)) writeFileSync(file, `${lines.join('\n')}\n`);
     this.#sentinels.push(
       new Child({
         label: `sentinel ${port}`,

@@ -165,6 +165,20 @@ describe.runIf(needServer('redis-7'))('keyspace notifications', () => {
     await until(() => checking.error === undefined && checking.view.get('a') !== '1');
   });
 
+  it('that are forgotten by a restart, and nobody sets: the subscription ends, and says what to do', async () => {
+    const redis = await startRedis({ persist: true });
+    onTestFinished(() => redis.stop());
+    await redis.cli('CONFIG', 'SET', 'notify-keyspace-events', 'KA');
+    await redis.cli('SET', 'a', '1');
+    const client = new Client({ port: redis.port, lazyConnect: true });
+    const follower = await new Follower(client, { mode: 'keyspace' }).started();
+    await redis.kill();
+    await redis.start();
+    await ended(follower);
+    expect(codeOf(follower)).toBe('INVALID_CONFIG');
+    expect([...follower.view]).toEqual([['a', '1']]);
+  });
+
   it('that somebody changes while all is idle: found out, and everything is read again', async () => {
     const redis = await startRedis({ args: ['--notify-keyspace-events', 'KA'] });
     onTestFinished(() => redis.stop());

@@ -1,11 +1,13 @@
 import { Redis as Client } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { FromRedisConfig } from '../../../lib/backends/redis/index.ts';
 import { needServer } from '../../servers/need.ts';
+import type { Redis } from '../../servers/redis.ts';
 import { masterName, startReplicas } from '../../servers/redisReplicas.ts';
 import { Follower, until } from './follower.ts';
 import { contentOf, Load } from './load.ts';
 
-async function place() {
+async function place(config: Partial<FromRedisConfig<string>> = {}) {
   const replicas = await startReplicas();
   onTestFinished(() => replicas.stop());
   const options = {
@@ -20,7 +22,7 @@ async function place() {
   writer.on('error', () => undefined);
   onTestFinished(() => writer.disconnect());
   const client = new Client({ ...options, failoverDetector: false, lazyConnect: true });
-  const follower = await new Follower(client).started();
+  const follower = await new Follower(client, config).started();
   /** What the present master holds; the client of the load may still be on its way there. */
   const truth = async () => {
     const { port } = await replicas.master();
@@ -78,5 +80,40 @@ describe.runIf(needServer('redis-7'))('fromRedis with Sentinels', { timeout: 120
     await follower.knows(truth, 40_000);
     expect(follower.view.get('later')).toBe('1');
     expect(follower.wrong).toEqual([]);
+  });
+
+  it('keyspace notifications that were set on the master, and that the new one does not have: they are set again', async () => {
+    const { replicas, writer, follower, truth } = await place({ mode: 'keyspace', keyspaceEvents: 'set' });
+    await writer.set('before', '1');
+    await until(() => follower.view.get('before') !== '1');
+    const flags = (node: Redis) => node.cli('CONFIG', 'GET', 'notify-keyspace-events');
+    const old = await replicas.master();
+    expect(await flags(old)).toContain('AK');
+    for (const node of replicas.nodes) if (node !== old) expect(await flags(node)).not.toContain('K');
+    const master = await replicas.failover();
+    await until(() => follower.reasons.length < 2 && 'no resync', 40_000);
+    await until(async () => !(await flags(master)).includes('AK') && 'not set', 40_000);
+    await writer.set('after', '1');
+    await follower.knows(truth, 40_000);
+    expect(follower.view.get('after')).toBe('1');
+    expect(follower.wrong).toEqual([]);
+  });
+
+  it('no Sentinel is there: what is connected stays, what breaks comes back with them', async () => {
+    const { replicas, writer, follower, truth } = await place();
+    await replicas.stopSentinels();
+    await writer.set('a', '1');
+    await until(() => follower.view.get('a') !== '1');
+    expect(follower.reasons).toEqual(['initial']);
+    const master = replicas.nodes[0]!;
+    for (const type of ['normal', 'pubsub']) await master.cli('CLIENT', 'KILL', 'TYPE', type);
+    await until(() => follower.state !== 'backoff' && follower.state);
+    await master.cli('SET', 'a', '2');
+    expect(follower.error).toBeUndefined();
+    await replicas.startSentinels();
+    await until(() => follower.reasons.length < 2 && 'no resync', 40_000);
+    await follower.knows(truth, 40_000);
+    expect(follower.view.get('a')).toBe('2');
+    expect(follower.reasons).toEqual(['initial', 'reconnected']);
   });
 });

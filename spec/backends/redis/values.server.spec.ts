@@ -164,3 +164,38 @@ describe.runIf(needServer('redis-7')).each(modes)('fromRedis by %s', (mode) => {
     await until(async () => (await others()) !== before - 2 && `${await others()} clients, of ${before}`);
   });
 });
+
+describe.runIf(needServer('redis-7'))('fromRedis', () => {
+  it('values of a megabyte are asked for few at a time, by the listing and by what is touched', async () => {
+    const { writer, follow } = await place();
+    const large = 'x'.repeat(2 ** 20);
+    const pipeline = writer.pipeline();
+    for (let i = 0; i < 64; i++) pipeline.set(`k${i}`, large);
+    await pipeline.exec();
+    const reads = async () => Number(/cmdstat_mget:calls=(\d+)/.exec(await writer.info('commandstats'))?.[1] ?? 0);
+    const follower = await follow({});
+    expect(follower.view.size).toBe(64);
+    const listing = await reads();
+    expect(listing).toBeGreaterThanOrEqual(4);
+    await writer.eval(`for i = 0, 63 do redis.call('APPEND', 'k' .. i, '+') end`, 0);
+    await until(() => [...follower.view.values()].some((value) => value.length === 2 ** 20) && 'not all');
+    expect((await reads()) - listing).toBeGreaterThanOrEqual(4);
+  });
+
+  it('a hash of many fields is the same after a restart, which has them in another order', async () => {
+    const redis = await startRedis({ persist: true });
+    onTestFinished(() => redis.stop());
+    const fields = Array.from({ length: 600 }, (_, i) => [`field${i}`, String(i)]).flat();
+    await redis.cli('HSET', 'h', ...fields);
+    const client = new Client({ port: redis.port, lazyConnect: true });
+    const follower = await new Follower(client, { readers: [hashReader()] }).started();
+    const order = await redis.cli('HKEYS', 'h');
+    await redis.kill();
+    await redis.start();
+    expect(await redis.cli('HKEYS', 'h')).not.toBe(order);
+    await until(() => follower.reasons.length < 2 && 'no resync');
+    // Nothing was added, removed or changed.
+    expect(follower.events.at(-1)!.slice(0, 4)).toBe('{=h:');
+    expect(follower.reasons).toEqual(['initial', 'reconnected']);
+  });
+});
