@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { checksums, releases } from './catalogue.ts';
+import { checksums } from './catalogue.ts';
 import { run } from './run.ts';
 
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
@@ -10,10 +10,12 @@ const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
  * An apt without root that leaves the apt of the machine alone: its own lists, state and cache, one index for all.
  *
  * @param directory where to work, absolute; the caller removes it
+ * @param releases of Debian, from which packages will be asked for
  * @returns downloads packages (`name/release`) into a folder
  */
 export async function openApt(
   directory: string,
+  releases: readonly string[],
 ): Promise<(packages: readonly string[], folder: string) => Promise<void>> {
   for (const folder of ['lists/partial', 'archives/partial']) mkdirSync(join(directory, folder), { recursive: true });
   writeFileSync(join(directory, 'status'), ''); // what is installed must not matter

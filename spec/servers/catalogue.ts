@@ -2,10 +2,14 @@
 export interface CatalogueEntry {
   /** The version that is fetched, and asked of the cache. */
   readonly version: string;
-  /** The first is the server, and says its version with `--version`. */
+  /** The first is the server, the second its client. The server says its version with `--version`. */
   readonly programs: readonly string[];
   /** Debian packages, each with its release; their libraries come along. */
   readonly debs?: readonly string[];
+  /** It needs a newer libc than the machine may have: it is started by the loader that comes with it. */
+  readonly bringsLibc?: true;
+  /** Only fetched when somebody asks for it: `npm run servers -- --all`, or `DATASYNC_REDIS_LINE`. */
+  readonly isSecondLine?: true;
   /** Programs that are links to another, which decides by its name what it is. */
   readonly links?: Readonly<Record<string, string>>;
   /** How `npm run servers -- --go` builds it: a module and what is built of it. */
@@ -43,6 +47,25 @@ export const catalogue = {
     debs: ['redis-tools/bookworm', 'libatomic1/bookworm', 'libjemalloc2/bookworm', 'liblzf1/bookworm'],
     links: { 'redis-server': 'redis-check-rdb' },
   },
+  'redis-8': {
+    version: '8.0.2',
+    programs: ['redis-server', 'redis-cli'],
+    debs: [
+      ...['redis-tools/trixie', 'libc6/trixie', 'libatomic1/trixie', 'libgcc-s1/trixie', 'libstdc++6/trixie'],
+      ...['libjemalloc2/trixie', 'liblzf1/trixie', 'libssl3t64/trixie', 'libsystemd0/trixie', 'libcap2/trixie'],
+      ...['libzstd1/trixie', 'zlib1g/trixie'],
+    ],
+    links: { 'redis-server': 'redis-check-rdb' },
+    bringsLibc: true,
+    isSecondLine: true,
+  },
+  'valkey-8': {
+    version: '8.0.1',
+    programs: ['valkey-server', 'valkey-cli'],
+    debs: ['valkey-tools/bookworm-backports', 'libatomic1/bookworm', 'libjemalloc2/bookworm', 'liblzf1/bookworm'],
+    links: { 'valkey-server': 'valkey-check-rdb' },
+    isSecondLine: true,
+  },
   'consul-1.8': { version: '1.8.7', programs: ['consul'], debs: ['consul/bullseye'] },
 } as const satisfies Readonly<Record<string, CatalogueEntry>>;
 
@@ -56,9 +79,6 @@ export const serverNames: readonly ServerName[] = Object.keys(catalogue) as Serv
 export function entryOf(name: ServerName): CatalogueEntry {
   return catalogue[name];
 }
-
-/** Debian releases, in the order in which they are written into the list of sources. */
-export const releases: readonly string[] = ['bookworm', 'bullseye', 'trixie'];
 
 /**
  * SHA-256 of the packages. apt proves each against the signed index; this also says that it is the one that was tested. A
@@ -74,4 +94,6 @@ export const checksums: Readonly<Record<string, string>> = {
   'libjemalloc2_5.3.0-1_amd64.deb': 'a4117c23c5c8acf6c9678a6cb086f000b79476369da7efe8a78a70826956ad3d',
   'liblzf1_3.6-3_amd64.deb': '9854b0866201b63e04f1e446f45f01ef4a6f72c61f2250b75f944f6046cc7e8c',
   'redis-tools_5%3a7.0.15-1~deb12u7_amd64.deb': '3c8cd27847c6a06b6f6c29e7415a9057462a89661e3a8e2eb8dd5b2d7830bb40',
+  'redis-tools_5%3a8.0.2-3+deb13u2_amd64.deb': '9d7cbe20963c8bfc00af3e8a3a33451bb815f7501b12e55583f9e942a767859b',
+  'valkey-tools_8.0.1+dfsg1-1~bpo12+1_amd64.deb': 'd2c2ea67642fa9571a07138b80ae52ebe566311c952aef25a39c1d5050697853',
 };

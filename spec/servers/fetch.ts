@@ -18,9 +18,11 @@ import { run } from './run.ts';
 /** Fetches servers as Debian packages into the cache, all with one index. Does not fetch what is there. */
 export async function fetchByApt(names: readonly ServerName[], cache: string = cacheDirectory()): Promise<void> {
   await inWorkspace(cache, async (work) => {
-    const download = await openApt(join(work, 'apt'));
+    const packages = names.flatMap((name) => entryOf(name).debs ?? []);
+    const releases = [...new Set(packages.map((each) => each.replace(/.*\//, '')))].sort();
+    const download = await openApt(join(work, 'apt'), releases);
     for (const name of names) {
-      const { debs = [], links = {}, version } = entryOf(name);
+      const { debs = [], links = {}, version, programs, bringsLibc = false } = entryOf(name);
       await download(debs, join(work, name, 'debs'));
       const packages = await unpack(join(work, name, 'debs'), join(work, name, 'root'));
       const folder = join(work, name, 'folder');
@@ -30,6 +32,7 @@ export async function fetchByApt(names: readonly ServerName[], cache: string = c
         rmSync(join(folder, 'bin', link), { force: true });
         symlinkSync(target, join(folder, 'bin', link));
       }
+      if (bringsLibc) startByLoader(folder, programs);
       await keep(name, folder, { version, packages }, cache);
     }
   });
@@ -93,6 +96,21 @@ async function inWorkspace(cache: string, work: (directory: string) => Promise<v
     await work(directory);
   } finally {
     rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Its programs become scripts that start them by the loader of their own libc. The libraries go where nobody looks for them: no
+ * program of the machine may find them, the shell of the scripts neither.
+ */
+function startByLoader(folder: string, programs: readonly string[]): void {
+  renameSync(join(folder, 'lib'), join(folder, 'loaded'));
+  renameSync(join(folder, 'bin'), join(folder, 'programs'));
+  const loader = readdirSync(join(folder, 'loaded')).find((name) => /^ld-linux.*\.so\.\d$/.test(name));
+  mkdirSync(join(folder, 'bin'));
+  for (const program of programs) {
+    const start = `exec "$at/loaded/${loader}" --library-path "$at/loaded" "$at/programs/${program}" "$@"`;
+    writeFileSync(join(folder, 'bin', program), `#!/bin/sh\nat=$(dirname "$0")/..\n${start}\n`, { mode: 0o755 });
   }
 }
 

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type ServerName, serverNames } from './catalogue.ts';
 import { type Certificates, makeCertificates } from './certificates.ts';
 import { Child } from './child.ts';
 import type { Found } from './find.ts';
@@ -20,9 +21,25 @@ export interface RedisOptions {
   readonly args?: readonly string[];
 }
 
+/** The line of servers that speak Redis which is tested: `redis-7`, or what `DATASYNC_REDIS_LINE` names (`valkey-8`). */
+export const redisLine: ServerName = lineOf(process.env['DATASYNC_REDIS_LINE'] ?? 'redis-7');
+
+function lineOf(name: string): ServerName {
+  const lines = serverNames.filter((each) => /^(redis|valkey)-/.test(each));
+  const line = lines.find((each) => each === name);
+  if (line === undefined) throw new Error(`DATASYNC_REDIS_LINE must be one of ${lines.join(', ')}, not '${name}'`);
+  return line;
+}
+
+/** The server, and its client. */
+export function redisPrograms({ programs }: Found): { readonly server: string; readonly cli: string } {
+  const [server, cli] = Object.values(programs);
+  return { server: server!, cli: cli! };
+}
+
 /** Starts a Redis of one's own, and resolves when it answers. Whoever starts it stops it. */
 export async function startRedis(options: RedisOptions = {}): Promise<Redis> {
-  const found = foundServer('redis-7');
+  const found = foundServer(redisLine);
   for (let attempt = 1; ; attempt += 1) {
     const directory = mkdtempSync(join(tmpdir(), 'rx-datasync-redis-'));
     const certificates = options.tls === true ? await makeCertificates(directory) : undefined;
@@ -78,7 +95,7 @@ export class Redis {
       certificates === undefined ? ['--port', String(this.port)] : ['--port', '0', '--tls-port', String(this.port)];
     this.#child = new Child({
       label: `redis ${this.port}`,
-      command: this.#found.programs['redis-server']!,
+      command: redisPrograms(this.#found).server,
       env: this.#found.env,
       directory,
       args: [
@@ -107,7 +124,7 @@ export class Redis {
         : ['--tls', '--cacert', certificates.ca, '--cert', certificates.client.cert, '--key', certificates.client.key];
     const all = ['-h', '127.0.0.1', '-p', String(this.port), ...tls, ...args];
     const env = { ...this.#found.env, ...(password !== undefined && { REDISCLI_AUTH: password }) };
-    return (await run(this.#found.programs['redis-cli']!, all, { env, timeout: 10_000 })).replace(/\n$/, '');
+    return (await run(redisPrograms(this.#found).cli, all, { env, timeout: 10_000 })).replace(/\n$/, '');
   }
 
   /** kill -9: a crash. */

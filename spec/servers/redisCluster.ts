@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Found } from './find.ts';
 import { foundServer } from './need.ts';
 import { freePorts } from './ports.ts';
-import { Redis } from './redis.ts';
+import { Redis, redisLine, redisPrograms } from './redis.ts';
 import { eventually } from './redisReplicas.ts';
 import { run } from './run.ts';
 
@@ -21,7 +21,7 @@ export interface ClusterMember {
 
 /** A cluster of six nodes, three of them masters. */
 export async function startRedisCluster(): Promise<RedisClusterServers> {
-  const found = foundServer('redis-7');
+  const found = foundServer(redisLine);
   for (let attempt = 1; ; attempt++) {
     const cluster = new RedisClusterServers(found, mkdtempSync(join(tmpdir(), 'rx-datasync-cluster-')));
     try {
@@ -66,7 +66,7 @@ export class RedisClusterServers {
 
   /** `redis-cli --cluster` and what follows. */
   manage(...args: readonly string[]): Promise<string> {
-    return run(this.#found.programs['redis-cli']!, ['--cluster', ...args], { env: this.#found.env, timeout: 60_000 });
+    return run(redisPrograms(this.#found).cli, ['--cluster', ...args], { env: this.#found.env, timeout: 60_000 });
   }
 
   /** Waits until every running node has the same picture, without a fault in it. */

@@ -5,7 +5,7 @@ import { Child } from './child.ts';
 import type { Found } from './find.ts';
 import { foundServer } from './need.ts';
 import { freePorts } from './ports.ts';
-import { Redis } from './redis.ts';
+import { Redis, redisLine, redisPrograms } from './redis.ts';
 import { run } from './run.ts';
 
 /** The name under which Sentinels know the master. */
@@ -18,7 +18,7 @@ export const masterName = 'mymaster';
  * for a second now and then, and a failover loses what the master had acknowledged and the replicas had not. Default: 1,000
  */
 export async function startReplicas(downAfter: number = 1_000): Promise<RedisReplicas> {
-  const found = foundServer('redis-7');
+  const found = foundServer(redisLine);
   const directory = mkdtempSync(join(tmpdir(), 'rx-datasync-replicas-'));
   const ports = await freePorts(6);
   const [masterPort] = ports;
@@ -93,7 +93,7 @@ export class RedisReplicas {
   /** `SENTINEL` and what follows, to one Sentinel. */
   sentinel(port: number, ...args: readonly string[]): Promise<string> {
     const all = ['-h', '127.0.0.1', '-p', String(port), 'SENTINEL', ...args];
-    return run(this.#found.programs['redis-cli']!, all, { env: this.#found.env, timeout: 10_000 });
+    return run(redisPrograms(this.#found).cli, all, { env: this.#found.env, timeout: 10_000 });
   }
 
   /** Whom the Sentinels hold for the master. */
@@ -141,7 +141,7 @@ export class RedisReplicas {
     this.#sentinels.push(
       new Child({
         label: `sentinel ${port}`,
-        command: this.#found.programs['redis-server']!,
+        command: redisPrograms(this.#found).server,
         args: [file, '--sentinel'],
         env: this.#found.env,
         directory,

@@ -7,11 +7,11 @@ import { describeBroker } from '../../../lib/testing/index.ts';
 import ioredis from '../../../node_modules/ioredis/package.json' with { type: 'json' };
 import { needServer } from '../../servers/need.ts';
 import { openProxy } from '../../servers/proxy.ts';
-import { startRedis } from '../../servers/redis.ts';
+import { redisLine, startRedis } from '../../servers/redis.ts';
 import { recordBackend } from '../../support/recordBackend.ts';
 import { until } from './follower.ts';
 
-const found = needServer('redis-7');
+const found = needServer(redisLine);
 const unconnected = () => new Client({ lazyConnect: true });
 
 describe.runIf(found)('redisBroker on a node', () => {

@@ -2,6 +2,7 @@ import { Redis as Client, Cluster } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FromRedisConfig } from '../../../lib/backends/redis/index.ts';
 import { needServer } from '../../servers/need.ts';
+import { redisLine } from '../../servers/redis.ts';
 import { type RedisClusterServers, startRedisCluster } from '../../servers/redisCluster.ts';
 import { Follower, until } from './follower.ts';
 import { Load } from './load.ts';
@@ -11,7 +12,7 @@ const modes = [
   ['keyspace', { mode: 'keyspace', keyspaceEvents: 'set' }],
 ] as const satisfies readonly (readonly [string, Partial<FromRedisConfig<string>>])[];
 
-describe.runIf(needServer('redis-7'))('a Redis cluster, by either way to listen', { timeout: 120_000 }, () => {
+describe.runIf(needServer(redisLine))('a Redis cluster, by either way to listen', { timeout: 120_000 }, () => {
   let servers: RedisClusterServers;
   let writer: Cluster;
 

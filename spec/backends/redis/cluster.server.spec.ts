@@ -8,12 +8,13 @@ import { fromBackend } from '../../../lib/source/fromBackend.ts';
 import { describeBroker, describeSource } from '../../../lib/testing/index.ts';
 import ioredis from '../../../node_modules/ioredis/package.json' with { type: 'json' };
 import { needServer } from '../../servers/need.ts';
+import { redisLine } from '../../servers/redis.ts';
 import { type RedisClusterServers, startRedisCluster } from '../../servers/redisCluster.ts';
 import { recordBackend } from '../../support/recordBackend.ts';
 import { Follower, until } from './follower.ts';
 import { Load } from './load.ts';
 
-const found = needServer('redis-7');
+const found = needServer(redisLine);
 const version = `${found?.version}, ioredis ${ioredis.version}`;
 
 let servers: RedisClusterServers;

@@ -4,10 +4,11 @@ import { describeSource } from '../../../lib/testing/index.ts';
 import ioredis from '../../../node_modules/ioredis/package.json' with { type: 'json' };
 import ioredis5 from '../../../node_modules/ioredis-5/package.json' with { type: 'json' };
 import { needServer } from '../../servers/need.ts';
+import { redisLine } from '../../servers/redis.ts';
 import { recordBackend } from '../../support/recordBackend.ts';
 import { handMadeSubject } from './subject.ts';
 
-const found = needServer('redis-7');
+const found = needServer(redisLine);
 const announcing = ['--notify-keyspace-events', 'KA'];
 
 describe.runIf(found)('a Redis node, list and watch by hand', () => {

@@ -3,10 +3,11 @@ import { describe, it } from 'vitest';
 import { describeSource } from '../../../lib/testing/index.ts';
 import ioredis from '../../../node_modules/ioredis-5/package.json' with { type: 'json' };
 import { needServer } from '../../servers/need.ts';
+import { redisLine } from '../../servers/redis.ts';
 import { recordBackend } from '../../support/recordBackend.ts';
 import { nodeSubject } from './subject.ts';
 
-const found = needServer('redis-7');
+const found = needServer(redisLine);
 const version = `${found?.version}, ioredis ${ioredis.version}`;
 const announcing = ['--notify-keyspace-events', 'KA'];
 

@@ -6,12 +6,13 @@ import { describeSource } from '../../../lib/testing/index.ts';
 import ioredis from '../../../node_modules/ioredis/package.json' with { type: 'json' };
 import { needServer } from '../../servers/need.ts';
 import { openProxy, type TcpProxy } from '../../servers/proxy.ts';
+import { redisLine } from '../../servers/redis.ts';
 import { masterName, type RedisReplicas, startReplicas } from '../../servers/redisReplicas.ts';
 import { recordBackend } from '../../support/recordBackend.ts';
 import { until } from './follower.ts';
 import { write } from './subject.ts';
 
-const found = needServer('redis-7');
+const found = needServer(redisLine);
 const version = `${found?.version}, ioredis ${ioredis.version}`;
 
 let replicas: RedisReplicas;

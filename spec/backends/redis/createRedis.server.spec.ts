@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createRedis, redisConfig } from '../../../lib/backends/redis/index.ts';
 import { textCodec } from '../../../lib/codecs/textCodec.ts';
 import { needServer } from '../../servers/need.ts';
-import { startRedis } from '../../servers/redis.ts';
+import { redisLine, startRedis } from '../../servers/redis.ts';
 import { startRedisCluster } from '../../servers/redisCluster.ts';
 import { masterName, startReplicas } from '../../servers/redisReplicas.ts';
 import { until } from './follower.ts';
@@ -26,7 +26,7 @@ async function works(config: object): Promise<void> {
   subscription.unsubscribe();
 }
 
-describe.runIf(needServer('redis-7'))('createRedis by a configuration of the seeds', () => {
+describe.runIf(needServer(redisLine))('createRedis by a configuration of the seeds', () => {
   it('a node, with TLS, a password and a database', async () => {
     const redis = await startRedis({ tls: true, password: 'secret' });
     onTestFinished(() => redis.stop());

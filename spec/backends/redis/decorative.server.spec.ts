@@ -25,7 +25,7 @@ import {
 } from '../../../lib/index.ts';
 import { History, validate } from '../../../lib/testing/index.ts';
 import { needServer } from '../../servers/need.ts';
-import { startRedis } from '../../servers/redis.ts';
+import { redisLine, startRedis } from '../../servers/redis.ts';
 import { until } from '../../support/follower.ts';
 
 type Dropped = 'nothing' | 'bufferDuringResync' | 'filterByRevision' | 'ackWithCallback';
@@ -130,7 +130,7 @@ async function violationsWithout(dropped: Dropped): Promise<string[]> {
   return [...new Set(validate(history, redisBackend(client).capabilities).map(({ invariant }) => invariant))].sort();
 }
 
-describe.runIf(needServer('redis-7'))('no operator is decorative: over a list and a watch of Redis that race', () => {
+describe.runIf(needServer(redisLine))('no operator is decorative: over a list and a watch of Redis that race', () => {
   it('with all of them every promise is kept', async () => expect(await violationsWithout('nothing')).toEqual([]));
 
   it.each([

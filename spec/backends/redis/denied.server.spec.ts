@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { FromRedisConfig } from '../../../lib/backends/redis/index.ts';
 import type { DatasyncError } from '../../../lib/model/errors.ts';
 import { needServer } from '../../servers/need.ts';
-import { type RedisOptions, startRedis } from '../../servers/redis.ts';
+import { type RedisOptions, redisLine, startRedis } from '../../servers/redis.ts';
 import { Follower, until } from './follower.ts';
 
 const rights = [
@@ -26,7 +26,7 @@ async function place(options: RedisOptions = {}, Made = Client) {
 const codeOf = ({ error }: Follower) => (error as DatasyncError | undefined)?.code;
 const ended = (follower: Follower) => until(() => follower.error === undefined && 'it goes on');
 
-describe.runIf(needServer('redis-7'))('a Redis that refuses', () => {
+describe.runIf(needServer(redisLine))('a Redis that refuses', () => {
   it.each([Client, Client5 as unknown as typeof Client])(
     'the rights that the documentation names are enough: client %#',
     async (Made) => {
@@ -132,7 +132,7 @@ describe.runIf(needServer('redis-7'))('a Redis that refuses', () => {
   });
 });
 
-describe.runIf(needServer('redis-7'))('keyspace notifications', () => {
+describe.runIf(needServer(redisLine))('keyspace notifications', () => {
   it('that are not switched on: one error that says what to do', async () => {
     const redis = await startRedis();
     onTestFinished(() => redis.stop());

@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { FromRedisConfig } from '../../../lib/backends/redis/index.ts';
 import { needServer } from '../../servers/need.ts';
 import { openProxy } from '../../servers/proxy.ts';
-import { type RedisOptions, startRedis } from '../../servers/redis.ts';
+import { type RedisOptions, redisLine, startRedis } from '../../servers/redis.ts';
 import { Follower, until } from './follower.ts';
 import { contentOf, Load } from './load.ts';
 
@@ -21,7 +21,7 @@ async function place(options: RedisOptions = { persist: true }) {
   return { redis, proxy, writer, follow, truth };
 }
 
-describe.runIf(needServer('redis-7'))('faults of a Redis node', () => {
+describe.runIf(needServer(redisLine))('faults of a Redis node', () => {
   it('kill -9 under load, three times: nothing is missing, nothing too much, and each break is a resync', async () => {
     const { redis, writer, follow, truth } = await place();
     const load = new Load(writer);

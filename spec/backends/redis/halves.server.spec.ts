@@ -12,7 +12,7 @@ import {
 import { ContinuityLost } from '../../../lib/source/frames.ts';
 import { needServer } from '../../servers/need.ts';
 import { openProxy } from '../../servers/proxy.ts';
-import { startRedis } from '../../servers/redis.ts';
+import { redisLine, startRedis } from '../../servers/redis.ts';
 import { until } from './follower.ts';
 import { contentOf } from './load.ts';
 
@@ -39,7 +39,7 @@ async function place() {
   return { redis, proxy, writer, client };
 }
 
-describe.runIf(needServer('redis-7'))('listRedis and watchRedis', () => {
+describe.runIf(needServer(redisLine))('listRedis and watchRedis', () => {
   it('a list is one resync, and completes; it leaves no connection', async () => {
     const { redis, writer, client } = await place();
     await writer.mset('app/a', '1', 'app/b', '2', 'other', '3');

@@ -3,7 +3,7 @@ import { Redis as Client5 } from 'ioredis-5';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { needServer } from '../../servers/need.ts';
 import { openProxy } from '../../servers/proxy.ts';
-import { startRedis } from '../../servers/redis.ts';
+import { redisLine, startRedis } from '../../servers/redis.ts';
 import { Follower, until } from './follower.ts';
 import { contentOf, Load, randomBy } from './load.ts';
 
@@ -11,7 +11,7 @@ const isSoak = process.env['DATASYNC_SOAK'] !== undefined;
 const [operations, breaks] = isSoak ? [250_000, 40] : [25_000, 10];
 const seed = isSoak ? Date.now() % 1_000_000 : 7;
 
-describe.runIf(needServer('redis-7'))(`mixed operations, seed ${seed}`, { timeout: isSoak ? 900_000 : 120_000 }, () => {
+describe.runIf(needServer(redisLine))(`mixed operations, seed ${seed}`, { timeout: isSoak ? 900_000 : 120_000 }, () => {
   it.each([
     ['tracking', Client],
     ['keyspace', Client5 as unknown as typeof Client],

@@ -2,7 +2,7 @@ import { Redis as Client } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { FromRedisConfig } from '../../../lib/backends/redis/index.ts';
 import { needServer } from '../../servers/need.ts';
-import type { Redis } from '../../servers/redis.ts';
+import { type Redis, redisLine } from '../../servers/redis.ts';
 import { masterName, startReplicas } from '../../servers/redisReplicas.ts';
 import { Follower, until } from './follower.ts';
 import { contentOf, Load } from './load.ts';
@@ -37,7 +37,7 @@ async function place(config: Partial<FromRedisConfig<string>> = {}) {
   return { replicas, writer, follower, truth };
 }
 
-describe.runIf(needServer('redis-7'))('fromRedis with Sentinels', { timeout: 120_000 }, () => {
+describe.runIf(needServer(redisLine))('fromRedis with Sentinels', { timeout: 120_000 }, () => {
   it('a failover that is asked for: the new master is followed, from a resync on', async () => {
     const { replicas, writer, follower, truth } = await place();
     const load = new Load(writer);

@@ -3,7 +3,7 @@ import { Redis as Client5 } from 'ioredis-5';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type FromRedisConfig, hashReader, jsonReader } from '../../../lib/backends/redis/index.ts';
 import { needServer } from '../../servers/need.ts';
-import { startRedis } from '../../servers/redis.ts';
+import { redisLine, startRedis } from '../../servers/redis.ts';
 import { Follower, until } from './follower.ts';
 
 async function place() {
@@ -18,7 +18,7 @@ async function place() {
 
 const modes = ['tracking', 'keyspace'] as const;
 
-describe.runIf(needServer('redis-7')).each(modes)('fromRedis by %s', (mode) => {
+describe.runIf(needServer(redisLine)).each(modes)('fromRedis by %s', (mode) => {
   it.each([Client, Client5 as unknown as typeof Client])(
     'every way to touch a key is told: client %#',
     async (Made) => {
@@ -165,7 +165,7 @@ describe.runIf(needServer('redis-7')).each(modes)('fromRedis by %s', (mode) => {
   });
 });
 
-describe.runIf(needServer('redis-7'))('fromRedis', () => {
+describe.runIf(needServer(redisLine))('fromRedis', () => {
   it('values of a megabyte are asked for few at a time, by the listing and by what is touched', async () => {
     const { writer, follow } = await place();
     const large = 'x'.repeat(2 ** 20);
