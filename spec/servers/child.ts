@@ -46,6 +46,10 @@ export class Child {
     void this.#exited.then(() => this.#guard.stdin?.end('gone\n'));
   }
 
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
   /** How it ended; `undefined`: it runs. */
   get ended(): string | undefined {
     return this.#ended;

@@ -15,7 +15,7 @@ export interface RedisOptions {
   readonly tls?: boolean;
   /** Of the user `default`. */
   readonly password?: string;
-  /** Every write is on disk before it is answered, so that a crash loses nothing. Default: nothing is kept. */
+  /** Every write is with the system before it is answered, so that a crash of the process loses nothing. Default: nothing is kept. */
   readonly persist?: boolean;
   /** Further arguments of the server. */
   readonly args?: readonly string[];
@@ -86,6 +86,11 @@ export class Redis {
     return this.#child !== undefined && this.#child.ended === undefined;
   }
 
+  /** What it said last. */
+  get output(): string {
+    return this.#child?.output ?? '';
+  }
+
   /** Starts it, again at the same port, with the data that was kept. */
   async start(): Promise<void> {
     if (this.running) return;
@@ -101,7 +106,8 @@ export class Redis {
       args: [
         ...listen,
         ...['--bind', '127.0.0.1', '--dir', this.#data, '--save', ''],
-        ...(persist ? ['--appendonly', 'yes', '--appendfsync', 'always'] : ['--appendonly', 'no']),
+        // Not `always`: it stands still for as long as a busy disk takes, and others hold it for dead.
+        ...(persist ? ['--appendonly', 'yes', '--appendfsync', 'no'] : ['--appendonly', 'no']),
         ...(certificates === undefined
           ? []
           : [
@@ -112,6 +118,9 @@ export class Redis {
         ...args,
       ],
     });
+    const own = `process_id:${this.#child.pid}\r`;
+    // A port is free while its server is down: whoever else answers there is not the one we wait for.
+    await this.#child.ready(async () => (await this.cli('INFO', 'server')).split('\n').includes(own));
     await this.#child.ready(async () => (await this.cli('PING')) === 'PONG');
   }
 

@@ -69,11 +69,10 @@ export class RedisClusterServers {
     return run(redisPrograms(this.#found).cli, ['--cluster', ...args], { env: this.#found.env, timeout: 60_000 });
   }
 
-  /** Waits until every running node has the same picture, without a fault in it. */
+  /** Waits until every running node has the same picture, without a fault in it. @throws Error with all of them */
   async settled(): Promise<void> {
-    let pictures: readonly string[] = [];
     const isSettled = async (): Promise<boolean> => {
-      pictures = await Promise.all(
+      const pictures = await Promise.all(
         this.nodes
           .filter(({ running }) => running)
           .map(async (node) => {
@@ -83,9 +82,20 @@ export class RedisClusterServers {
       );
       return new Set(pictures).size === 1 && pictures[0] !== 'not ok';
     };
-    await eventually('the cluster', isSettled).catch((error: Error) => {
-      throw new Error(`${error.message}:\n${pictures.join('\n\n')}`);
+    try {
+      await eventually('the cluster', isSettled, 60_000);
+    } catch (error) {
+      throw new Error(`${(error as Error).message}:\n${await this.#shown()}`);
+    }
+  }
+
+  /** What each node sees, and what it said last. */
+  async #shown(): Promise<string> {
+    const shown = this.nodes.map(async (node) => {
+      const asked = node.running ? await node.cli('CLUSTER', 'NODES').catch(String) : 'it does not run';
+      return `node ${node.port}:\n${asked}\n${node.output.split('\n').slice(-12).join('\n')}`;
     });
+    return (await Promise.all(shown)).join('\n\n');
   }
 
   /** As one running node sees them, without those that have failed. */

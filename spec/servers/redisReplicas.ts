@@ -154,11 +154,11 @@ export class RedisReplicas {
   }
 }
 
-/** Waits for something that servers settle among themselves. @throws Error after half a minute */
-export async function eventually(what: string, check: () => Promise<boolean>): Promise<void> {
-  const end = performance.now() + 30_000;
+/** Waits for something that servers settle among themselves. @throws Error when that takes too long */
+export async function eventually(what: string, check: () => Promise<boolean>, patience = 30_000): Promise<void> {
+  const end = performance.now() + patience;
   while (!(await check().catch(() => false))) {
-    if (performance.now() > end) throw new Error(`${what} was not as it should be after 30 s`);
+    if (performance.now() > end) throw new Error(`${what} was not as it should be after ${patience / 1_000} s`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
