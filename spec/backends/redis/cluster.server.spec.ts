@@ -63,7 +63,6 @@ describe.runIf(found)('a Redis cluster', { timeout: 120_000 }, () => {
   const follow = async () => {
     const follower = await new Follower(clientOf()).started();
     const load = new Load(writer, { keys: 100, seed: ++places });
-    onTestFinished(() => load.stop());
     return { follower, load };
   };
 
@@ -131,7 +130,6 @@ describe.runIf(found)('a Redis cluster', { timeout: 120_000 }, () => {
 
   it('a list and a watch by hand: of all masters, and nothing is lost between them', async () => {
     const load = new Load(writer, { keys: 100, seed: ++places });
-    onTestFinished(() => load.stop());
     const view = new Map<string, string>();
     const config = { prefixes: [''], codec: textCodec, batch: 20 };
     const client = clientOf();

@@ -1,4 +1,5 @@
 import type { Redis as Client, Cluster } from 'ioredis';
+import { onTestFinished } from 'vitest';
 import { until } from './follower.ts';
 
 /** Random numbers that are the same in each run. */
@@ -30,7 +31,7 @@ const operations: readonly Operation[] = [
   (client, key) => client.persist(key),
 ];
 
-/** Writes all the time until it is stopped. */
+/** Writes all the time until it is stopped, or the test is over. */
 export class Load {
   readonly #client: Client | Cluster;
   readonly #random: () => number;
@@ -44,6 +45,9 @@ export class Load {
     this.#client = client;
     this.#random = randomBy(seed);
     this.#keys = keys;
+    onTestFinished(() => {
+      this.#stop = true;
+    });
     this.#stopped = Promise.all(Array.from({ length: lanes }, () => this.#run())).then(() => undefined);
   }
 
@@ -64,8 +68,9 @@ export class Load {
       const key = `{k${tag}}a`;
       const other = `{k${tag}}${this.#random() < 0.5 ? 'b' : 'c'}`;
       const operation = operations[Math.floor(this.#random() * operations.length)]!;
-      // What it was refused for (no such key, a failover) does not matter: the store says what became of it.
-      await operation(this.#client, key, other, this.done).catch(() => undefined);
+      // What it was refused for (no such key, a failover) does not matter: the store says what became of it. A client that is
+      // closed refuses at once, for ever: others must have their turn.
+      await operation(this.#client, key, other, this.done).catch(() => new Promise((next) => setImmediate(next)));
       this.done++;
     }
   }
