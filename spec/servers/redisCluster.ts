@@ -83,7 +83,7 @@ export class RedisClusterServers {
       return new Set(pictures).size === 1 && pictures[0] !== 'not ok';
     };
     try {
-      await eventually('the cluster', isSettled, 60_000);
+      await eventually('the cluster', isSettled);
     } catch (error) {
       throw new Error(`${(error as Error).message}:\n${await this.#shown()}`);
     }

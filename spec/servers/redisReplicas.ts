@@ -154,11 +154,11 @@ export class RedisReplicas {
   }
 }
 
-/** Waits for something that servers settle among themselves. @throws Error when that takes too long */
-export async function eventually(what: string, check: () => Promise<boolean>, patience = 30_000): Promise<void> {
-  const end = performance.now() + patience;
+/** Waits for something that servers settle among themselves. @throws Error after a minute */
+export async function eventually(what: string, check: () => Promise<boolean>): Promise<void> {
+  const end = performance.now() + 60_000;
   while (!(await check().catch(() => false))) {
-    if (performance.now() > end) throw new Error(`${what} was not as it should be after ${patience / 1_000} s`);
+    if (performance.now() > end) throw new Error(`${what} was not as it should be after a minute`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
