@@ -39,7 +39,10 @@ export class Reading {
   async read(names: readonly string[]): Promise<readonly RawEntry[]> {
     const all: RawEntry[] = [];
     for (let start = 0; start < names.length; ) {
-      const some = names.slice(start, start + this.#pace.count);
+      const { count } = this.#pace;
+      // A page of SCAN is often a little longer than was asked for: the rest is not worth a question of its own.
+      const isRest = names.length - start <= count + count / 8;
+      const some = isRest ? names.slice(start) : names.slice(start, start + count);
       const entries = await this.#readSome(some);
       this.#pace.took(some.length, sizeOf(entries));
       if (some.length === names.length) return entries;

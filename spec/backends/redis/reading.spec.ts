@@ -44,6 +44,13 @@ describe('how many values are asked for at once', () => {
     expect((await replies(Array<number>(20).fill(100), 10))[0]).toEqual([10, 10]);
   });
 
+  it('a few more than there may be are asked for with the others', async () => {
+    expect((await replies(Array<number>(1_003).fill(100), 8))[0]!.slice(-2)).toEqual([8, 3]);
+    expect((await replies(Array<number>(17).fill(100)))[0]).toEqual([17]);
+    const [counts] = await replies(Array<number>(336 + 1_003).fill(100));
+    expect(counts).toEqual([16, 64, 256, 1_003]);
+  });
+
   it('large ones: no reply is larger than 16 MB, if a value is not', async () => {
     const [counts, bytes] = await replies(Array<number>(512).fill(MB));
     expect(Math.max(...bytes!)).toBeLessThanOrEqual(16 * MB);
@@ -52,7 +59,7 @@ describe('how many values are asked for at once', () => {
   });
 
   it('large ones after small ones: the next reply is small again', async () => {
-    const [counts] = await replies([...Array<number>(336).fill(10), ...Array<number>(1_100).fill(MB)]);
+    const [counts] = await replies([...Array<number>(336).fill(10), ...Array<number>(1_200).fill(MB)]);
     expect(counts!.slice(0, 6)).toEqual([16, 64, 256, 1_000, 16, 16]);
   });
 
