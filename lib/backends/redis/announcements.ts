@@ -1,9 +1,10 @@
 import { DatasyncError } from '../../model/errors.ts';
 import { FatalError } from '../../source/frames.ts';
 import { databaseOf } from './client.ts';
-import { isDenied, isReply, isUnknown } from './failures.ts';
+import { isForbidden, isUnknown } from './failures.ts';
 import { globOf, keyBytes, keyText } from './keys.ts';
 import type { Link } from './link.ts';
+import { replacements } from './replacements.ts';
 import type { ResolvedRedisOptions } from './sourceOptions.ts';
 
 /** What a store that is watched says, but for `armed`. */
@@ -27,7 +28,7 @@ export async function arm(watching: Watching): Promise<Probe> {
   try {
     return await armTracking(watching);
   } catch (error) {
-    const isImpossible = isUnknown(error) || isDenied(error);
+    const isImpossible = isUnknown(error) || isForbidden(error);
     if (mode === 'auto' && isImpossible) return armKeyspace(watching);
     if (!isUnknown(error)) throw error;
     const message = `this server cannot track keys (CLIENT TRACKING, Redis 6 and later): set mode to 'keyspace' or 'auto'`;
@@ -58,7 +59,9 @@ async function armTracking({ link, prefixes, options, say }: Watching): Promise<
 async function armKeyspace({ link, prefixes, options, say }: Watching): Promise<Probe> {
   const { hearing } = link;
   const configured = await notifying(link, options);
-  const replaced = await replacements(link, ['swapdb', 'flushall', 'flushdb'], say);
+  // Switched off and on again between two looks, the settings look as before.
+  const silencing = ['swapdb', 'flushall', 'flushdb', ...(options.keyspaceEvents === 'trust' ? [] : ['config\\|set'])];
+  const replaced = await replacements(link, silencing, say, refuseReplica);
   const channel = `__keyspace@${databaseOf(hearing)}__:`;
   hearing.on('pmessageBuffer', (_pattern, where) => {
     say({ touched: [keyText((where as Buffer).subarray(channel.length), options.keyEncoding)] });
@@ -71,6 +74,13 @@ async function armKeyspace({ link, prefixes, options, say }: Watching): Promise<
     await configured();
     await replaced();
   };
+}
+
+/** A replica that receives everything anew empties its data and fills it again, and announces nothing of it. */
+function refuseReplica(replication: string): void {
+  if (!/^role:slave/m.test(replication)) return;
+  const message = `this node is a replica, which may replace its data without announcing it: watch the master, or use mode 'tracking'`;
+  throw new DatasyncError('UNSUPPORTED', message, { backend: 'redis' });
 }
 
 const needed = ['g', '$', 'x', 'e'];
@@ -89,60 +99,32 @@ async function notifying({ reading }: Link, { keyspaceEvents }: ResolvedRedisOpt
     const reply = (await reading.call('CONFIG', ...(['GET', name] as never[]))) as readonly string[];
     return reply[1] ?? '';
   };
-  const check = async (): Promise<void> => {
+  /** What it is set to, which will do. */
+  const check = async (): Promise<string> => {
     const flags = await look();
-    if (announcesKeys(flags)) return;
+    if (announcesKeys(flags)) return flags;
     if (keyspaceEvents === 'set') {
       // What others need stays.
       await reading.call('CONFIG', ...(['SET', name, `${flags.replace(/[KA]/g, '')}KA`] as never[]));
-      if (announcesKeys(await look())) return;
+      const now = await look();
+      if (announcesKeys(now)) return now;
     }
     const found = flags === '' ? 'nothing' : `only '${flags}'`;
     const message = `the server announces ${found}: set '${name} KA' in its configuration, or keyspaceEvents: 'set' to let the source set it`;
     const error = new DatasyncError('INVALID_CONFIG', message, { backend: 'redis' });
     throw new FatalError(error.message, { cause: error });
   };
+  let before: string;
   try {
-    await check();
+    before = await check();
   } catch (error) {
-    if (!isUnknown(error) && !isDenied(error)) throw error;
+    if (!isUnknown(error) && !isForbidden(error)) throw error;
     const message = `the server does not let us see '${name}': set it to KA, and keyspaceEvents to 'trust'`;
-    const cause = new DatasyncError('ACCESS_DENIED', message, { cause: error, backend: 'redis' });
-    throw new FatalError(cause.message, { cause });
+    throw new DatasyncError('ACCESS_DENIED', message, { cause: error, backend: 'redis' });
   }
-  const before = await look();
   return async () => {
     if ((await look()) === before) return;
     // Something may have happened before it was looked at.
     throw new DatasyncError('CONNECTION_LOST', `the server's '${name}' was changed`, { backend: 'redis' });
-  };
-}
-
-/** Says `replaced` when the server has counted a command that replaces its data in silence, or became another's replica. */
-async function replacements({ reading }: Link, commands: readonly string[], say: Watching['say']): Promise<Probe> {
-  const counted = new RegExp(`^cmdstat_(?:${commands.join('|')}):calls=\\d+`, 'gm');
-  const look = async (): Promise<string> => {
-    const [stats, replication] = await Promise.all(
-      ['commandstats', 'replication'].map(async (section) =>
-        String(await reading.call('INFO', ...([section] as never[]))),
-      ),
-    );
-    return [...(stats!.match(counted) ?? []), ...(replication!.match(/^(role|master_replid):.*$/gm) ?? [])].join(' ');
-  };
-  let known: string;
-  try {
-    known = await look();
-  } catch (error) {
-    if (!isReply(error)) throw error;
-    // Not allowed to look: then it is only asked whether it is there.
-    return async () => {
-      await reading.call('PING');
-    };
-  }
-  return async () => {
-    const now = await look();
-    if (now === known) return;
-    known = now;
-    say('replaced');
   };
 }

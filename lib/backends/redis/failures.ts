@@ -16,6 +16,16 @@ export function isDenied(error: unknown): boolean {
   return denied.test(messageOf(error));
 }
 
+/** The node belongs to a cluster, and the key, or some of the keys, to another node. */
+export function isElsewhere(error: unknown): boolean {
+  return /^-?(CROSSSLOT|MOVED|ASK)\b/.test(messageOf(error));
+}
+
+/** It knows who asks, and does not let them. */
+export function isForbidden(error: unknown): boolean {
+  return /\bNOPERM\b/.test(messageOf(error));
+}
+
 /** The server, or what stands before it, does not know what it was asked. */
 export function isUnknown(error: unknown): boolean {
   return isReply(error) && unknownCommand.test(messageOf(error));
@@ -34,11 +44,11 @@ export function isAboutKey(error: unknown): boolean {
 /** What a failure means for the connection. @param retryDenied whether denied access is tried again, as everything else is */
 export function failure(error: unknown, retryDenied: boolean): unknown {
   if (error instanceof ContinuityLost || error instanceof FatalError) return error;
-  const isDenial = isDenied(error);
-  if (error instanceof DatasyncError && !isDenial) return error;
-  const known = new DatasyncError(isDenial ? 'ACCESS_DENIED' : 'CONNECTION_LOST', messageOf(error), {
-    cause: error,
-    backend: 'redis',
-  });
+  const isDenial = isDenied(error) || (error instanceof DatasyncError && error.code === 'ACCESS_DENIED');
+  const code = isDenial ? 'ACCESS_DENIED' : 'CONNECTION_LOST';
+  const known =
+    error instanceof DatasyncError
+      ? error
+      : new DatasyncError(code, messageOf(error), { cause: error, backend: 'redis' });
   return isDenial && !retryDenied ? new FatalError(known.message, { cause: known }) : known;
 }

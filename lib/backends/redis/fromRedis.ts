@@ -13,8 +13,10 @@ import { type FromRedisConfig, type RedisOptions, redisRules } from './sourceOpt
  *
  * Redis forgets what it announced as soon as a connection breaks. So each connection is armed first, and read as a whole
  * only when the server has confirmed it; every break, failover and change of the masters ends in a resync (`reconnected`),
- * as do `FLUSHALL`, `FLUSHDB` and `SWAPDB` (`regressed`; `SWAPDB`, and with keyspace notifications all three, within one
- * `probeInterval`, where `INFO` is allowed). Several writes of a key may be told as one: each change says `coalesced`.
+ * as do `FLUSHALL`, `FLUSHDB` and `SWAPDB`, also those of another database (`regressed`; `SWAPDB`, and with keyspace
+ * notifications all three, within one `probeInterval`, where `INFO` is allowed). What may have hidden one of them does the
+ * same: `CONFIG RESETSTAT`, and with keyspace notifications any `CONFIG SET`. Several writes of a key may be told as one:
+ * each change says `coalesced`.
  *
  * Of the client it takes the options: each subscription has two connections of its own, to each master of a cluster, to the
  * database that the options name (`db`). ACL users need `+client|id +client|tracking +subscribe +scan +mget +get +exists

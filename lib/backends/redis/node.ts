@@ -1,10 +1,12 @@
-import { concat, defer, merge, mergeMap, type Observable, of, timeout } from 'rxjs';
+import { catchError, concat, defer, merge, mergeMap, type Observable, of, timeout } from 'rxjs';
 import { cold } from '../../internal/cold.ts';
 import { fromAsync } from '../../internal/fromAsync.ts';
 import { DatasyncError } from '../../model/errors.ts';
+import { FatalError } from '../../source/frames.ts';
 import type { WindowedStore } from '../../source/windowed.ts';
 import { type Announcement, arm } from './announcements.ts';
 import type { RedisClient, RedisNode } from './client.ts';
+import { isElsewhere } from './failures.ts';
 import { Link } from './link.ts';
 import { listed } from './listing.ts';
 import { Reading } from './reading.ts';
@@ -21,9 +23,17 @@ export function nodeStore(
   const read = (names: readonly string[]) => reading.read(names);
   return {
     watch: ({ prefixes }) => watched(link, prefixes, options),
-    list: ({ prefixes }) => listed(link.call, read, prefixes, options),
-    read: (names) => fromAsync(() => read(names)),
+    list: ({ prefixes }) => listed(link.call, read, prefixes, options).pipe(catchError(ofCluster)),
+    read: (names) => fromAsync(() => read(names)).pipe(catchError(ofCluster)),
   };
+}
+
+function ofCluster(error: unknown): never {
+  if (!isElsewhere(error)) throw error;
+  const message = 'this node belongs to a cluster, and keys lie on others, too: give a Cluster of ioredis';
+  throw new FatalError(message, {
+    cause: new DatasyncError('INVALID_CONFIG', message, { cause: error, backend: 'redis' }),
+  });
 }
 
 /** Connects a link, arms it, and from then on says what it hears. It is closed with the subscription. */
