@@ -7,7 +7,8 @@ import type { RedisReader } from './readers.ts';
 export interface RedisOptions {
   /**
    * How Redis says what was touched. `tracking`: invalidation messages (`CLIENT TRACKING … BCAST`, Redis 6 and later), which
-   * need no setting of the server and come in batches. `keyspace`: keyspace notifications, for older or proxied servers.
+   * need no setting of the server and come in batches. `keyspace`: keyspace notifications, for older or proxied servers; not
+   * of a replica, which announces nothing when it receives everything anew.
    * `auto`: the first, and where the server cannot or may not, the second. Default: `tracking`.
    */
   readonly mode?: 'tracking' | 'keyspace' | 'auto';
@@ -26,7 +27,8 @@ export interface RedisOptions {
   readonly readers?: readonly RedisReader[];
   /**
    * Milliseconds between two small questions on each connection. They find out that nothing comes through any more, that the
-   * data was replaced without a word (`SWAPDB`), that a permission or the server's settings are gone. Default: 5,000.
+   * data was replaced without a word (`SWAPDB`), that a permission or the server's settings are gone. Less than the server's
+   * own `timeout` for idle clients, if it has one. Default: 5,000.
    */
   readonly probeInterval?: number;
   /** Milliseconds without a sign of life after which such a question counts as failed. Default: 5,000. */
@@ -68,7 +70,7 @@ export const redisRules: Rules = {
     (value) => rule.milliseconds[0](value) && (value as number) >= 10,
     'a number of milliseconds, 10 or more',
   ],
-  timeout: rule.milliseconds,
+  timeout: [(value) => rule.milliseconds[0](value) && value !== 0, 'a number of milliseconds, more than 0'],
   batch: rule.positive,
   onDenied: oneOf('fail', 'retry'),
 };

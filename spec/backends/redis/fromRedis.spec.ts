@@ -1,0 +1,15 @@
+import { Redis } from 'ioredis';
+import { expect, it } from 'vitest';
+import { fromRedis } from '../../../lib/backends/redis/index.ts';
+
+const client = new Redis({ lazyConnect: true });
+
+it.each([
+  [{ timeout: 0 }, "'timeout' must be a number of milliseconds, more than 0"],
+  [{ probeInterval: 5 }, "'probeInterval' must be a number of milliseconds, 10 or more"],
+  [{ mode: 'both' }, "'mode' must be"],
+  [{ reader: [] }, "'reader'"],
+])('a wrong option is refused before anything is sent: %j', (wrong, message) => {
+  expect(() => fromRedis(client, { prefixes: [''], ...(wrong as object) })).toThrow(message);
+  expect(client.status).toBe('wait');
+});
