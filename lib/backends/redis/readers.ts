@@ -10,7 +10,8 @@ export interface RedisReader {
   readonly type: string;
   /**
    * The bytes of one key, `undefined` where it is gone; rejects where it has none: the key is `rejected` then. Everything it
-   * depends on lies in that key: nobody reads it again when another one changes.
+   * depends on lies in that key: nobody reads it again when another one changes. One that takes longer than `timeout`, while
+   * the server has nothing to answer, is `rejected` too.
    */
   readonly read: (call: RedisCall, key: Uint8Array) => PromiseLike<Uint8Array | undefined>;
 }

@@ -4,6 +4,7 @@ import { isText } from '../internal/namedBytes.ts';
 import { isAboutKey, isWrongType } from './failures.ts';
 import { type KeyEncoding, keyBytes } from './keys.ts';
 import { Pace } from './pace.ts';
+import { readBy } from './readBy.ts';
 import type { RedisCall, RedisReader } from './readers.ts';
 
 /** The values of some keys that are strings; `null` for all others, `undefined` where it is known that there is none. */
@@ -14,6 +15,7 @@ export interface ReadingOptions {
   readonly keyEncoding: KeyEncoding;
   readonly readers: readonly RedisReader[];
   readonly batch: number;
+  readonly timeout: number;
 }
 
 /** How often a key is looked at whose type changes all the time: it will be announced again anyway. */
@@ -25,13 +27,15 @@ export class Reading {
   readonly #call: RedisCall;
   readonly #encoding: KeyEncoding;
   readonly #readers: ReadonlyMap<string, RedisReader>;
+  readonly #timeout: number;
   readonly #pace: Pace;
 
-  constructor(strings: ReadStrings, call: RedisCall, { keyEncoding, readers, batch }: ReadingOptions) {
+  constructor(strings: ReadStrings, call: RedisCall, { keyEncoding, readers, batch, timeout }: ReadingOptions) {
     this.#strings = strings;
     this.#call = call;
     this.#encoding = keyEncoding;
     this.#readers = new Map(readers.map((reader) => [reader.type, reader]));
+    this.#timeout = timeout;
     this.#pace = new Pace(batch);
   }
 
@@ -94,7 +98,7 @@ export class Reading {
       const reader = type === 'string' ? stringReader : this.#readers.get(type);
       if (reader === undefined) return { key: name, error: unreadable(name, type) };
       try {
-        const value = await reader.read(call, key);
+        const value = await readBy(reader, call, key, this.#timeout);
         return value === undefined ? undefined : entry(name, value);
       } catch (error) {
         if (broken !== undefined) throw (broken as { readonly error: Error }).error;

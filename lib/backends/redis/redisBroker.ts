@@ -85,6 +85,6 @@ export function redisBroker<T>(client: RedisClient, config: RedisBrokerConfig<T>
     readers = [],
     batch = 1_000,
   } = config;
-  const core = new RedisCore(new Access(client, timeout), { sessionTtl, keyEncoding, readers, batch });
+  const core = new RedisCore(new Access(client, timeout), { sessionTtl, keyEncoding, readers, batch, timeout });
   return brokerFrom(core, { prefix, codec: config.codec ?? (bytesCodec as unknown as Codec<T>) });
 }

@@ -21,6 +21,7 @@ export interface RedisCoreOptions {
   readonly keyEncoding: KeyEncoding;
   readonly readers: readonly RedisReader[];
   readonly batch: number;
+  readonly timeout: number;
 }
 
 /** What Redis can do as a broker. */

@@ -31,7 +31,10 @@ export interface RedisOptions {
    * own `timeout` for idle clients, if it has one. Default: 5,000.
    */
   readonly probeInterval?: number;
-  /** Milliseconds without a sign of life after which such a question counts as failed. Default: 5,000. */
+  /**
+   * Milliseconds without a sign of life after which such a question counts as failed; and that a reader may take in which it
+   * does not wait for the server. Default: 5,000.
+   */
   readonly timeout?: number;
   /**
    * How many keys are asked for at once, by a listing and by a re-read; fewer where their values would come to more than about
@@ -54,6 +57,8 @@ export type ResolvedRedisOptions = Required<RedisOptions>;
 const isReader = (value: unknown): boolean =>
   isObject(value) &&
   typeof (value as RedisReader).type === 'string' &&
+  // These are read without one.
+  (value as RedisReader).type !== 'string' &&
   typeof (value as RedisReader).read === 'function';
 
 /** The table of {@link RedisOptions}. */
@@ -63,7 +68,7 @@ export const redisRules: Rules = {
   keyEncoding: oneOf('utf8', 'latin1'),
   readers: [
     (value) => Array.isArray(value) && value.every(isReader),
-    'an array of readers: { type, read }',
+    "an array of readers: { type, read }, none of them for 'string'",
     wrongElement(isReader),
   ],
   probeInterval: [

@@ -23,6 +23,7 @@ export class Follower {
   readonly reasons: string[] = [];
   readonly statuses: SourceStatus[] = [];
   readonly wrong: string[] = [];
+  readonly rejected = new Map<string, Error>();
   error: unknown;
   readonly #stop: () => void;
 
@@ -83,6 +84,7 @@ export class Follower {
   }
 
   #take(event: DatasyncEvent<string>): void {
+    for (const { key, error } of event.rejected) this.rejected.set(key, error);
     if (this.events.length < 1_000) this.events.push(notation.format(event).replaceAll('"', ''));
     if (event.type === 'change') {
       for (const change of event.changes) {

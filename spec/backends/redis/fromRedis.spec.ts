@@ -9,6 +9,7 @@ it.each([
   [{ probeInterval: 5 }, "'probeInterval' must be a number of milliseconds, 10 or more"],
   [{ mode: 'both' }, "'mode' must be"],
   [{ reader: [] }, "'reader'"],
+  [{ readers: [{ type: 'string', read: () => undefined }] }, "none of them for 'string'"],
 ])('a wrong option is refused before anything is sent: %j', (wrong, message) => {
   expect(() => fromRedis(client, { prefixes: [''], ...(wrong as object) })).toThrow(message);
   expect(client.status).toBe('wait');

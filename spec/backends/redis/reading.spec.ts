@@ -10,7 +10,7 @@ import { type Answers, fakeClient } from './fakeClient.ts';
 function reading(answers: Answers, readers: readonly RedisReader[] = [], batch = 1_000): Reading {
   const client = fakeClient(answers);
   const call = (command: string, ...args: readonly unknown[]) => client.callBuffer(command, ...(args as never[]));
-  return new Reading(stringsOf(call, false), call, { keyEncoding: 'utf8', readers, batch });
+  return new Reading(stringsOf(call, false), call, { keyEncoding: 'utf8', readers, batch, timeout: 5_000 });
 }
 
 const names = (count: number) => Array.from({ length: count }, (_, i) => `k${i}`);

@@ -134,6 +134,19 @@ describe.runIf(needServer(redisLine)).each(modes)('fromRedis by %s', (mode) => {
     await until(() => follower.view.get('h') !== '{"f":"text"}');
   });
 
+  it.each([
+    ['never ends', () => new Promise<Uint8Array>(() => undefined), 'no end'],
+    ['gives a text', () => Promise.resolve('text' as unknown as Uint8Array), 'no Uint8Array'],
+  ])('a reader that %s holds nothing up: its key is rejected', async (_, read, message) => {
+    const { writer, follow } = await place();
+    const follower = await follow({ mode, readers: [{ type: 'hash', read }] });
+    await writer.hset('h', 'f', 'v');
+    await until(() => follower.rejected.get('h') === undefined && 'not rejected');
+    expect(String(follower.rejected.get('h'))).toContain(message);
+    await writer.set('s', '1');
+    await until(() => follower.view.get('s') !== '1' && 'held up');
+  });
+
   it.each(['FLUSHALL', 'FLUSHDB', 'SWAPDB'])(
     '%s is a resync, on the same connection, and says regressed',
     async (command) => {
