@@ -46,7 +46,8 @@ const storeOptions: Rules = {
  * to compare, sends keys back in time.
  *
  * Where the store says that its data was replaced, everything is listed again, on the same connection: a resync that says
- * `regressed`.
+ * `regressed`. Where more keys wait to be read than were listed (and more than 100,000), everything is listed again, too, which
+ * is told as what has changed.
  *
  * @param store how to watch, to list and to read
  * @returns a backend for `fromBackend`; where a function returns no Observable, the subscription ends with `INVALID_CONFIG`
@@ -83,8 +84,10 @@ export function windowed(store: WindowedStore): Backend<never> {
         const touched = new Set<string>();
         let armed = false;
         let listed = false;
-        /** Other data has taken the place of all that was listed. */
-        let replaced = false;
+        /** How many entries the last listing had. */
+        let size = 0;
+        /** All that was listed is out of date: other data has taken its place, or too much was touched. */
+        let outdated: 'replaced' | 'overrun' | undefined;
         let reading = false;
         let looping = false;
 
@@ -94,9 +97,13 @@ export function windowed(store: WindowedStore): Backend<never> {
 
         const list = (reason?: 'regressed'): void => {
           listed = false;
+          size = 0;
           run(
             () => observed("windowed: 'list'", name, store.list({ prefixes })),
-            (entries) => subscriber.next({ type: 'page', entries }),
+            (entries) => {
+              size += entries.length;
+              subscriber.next({ type: 'page', entries });
+            },
             () => {
               listed = true;
               subscriber.next({ type: 'snapshot', ...(reason === undefined ? {} : { reason }) });
@@ -105,22 +112,26 @@ export function windowed(store: WindowedStore): Backend<never> {
           );
         };
 
+        const outdate = (why: 'replaced' | 'overrun'): void => {
+          outdated = why;
+          touched.clear();
+        };
+
         const listAgain = (): void => {
           listed = false;
           run(
             ready,
             () => undefined,
             () => {
-              replaced = false;
-              // The listing is younger than all of it.
-              touched.clear();
-              list('regressed');
+              const reason = outdated === 'replaced' ? 'regressed' : undefined;
+              outdated = undefined;
+              list(reason);
             },
           );
         };
 
         const goOn = (): void => {
-          if (!replaced) readTouched();
+          if (outdated === undefined) readTouched();
           // What is being read now may be older than the listing: that is told first.
           else if (listed && !reading && !subscriber.closed) listAgain();
         };
@@ -129,7 +140,7 @@ export function windowed(store: WindowedStore): Backend<never> {
           // A loop, not a recursion: a store may answer at once, any number of times.
           if (looping) return;
           looping = true;
-          while (listed && !reading && !replaced && touched.size > 0 && !subscriber.closed) {
+          while (listed && !reading && outdated === undefined && touched.size > 0 && !subscriber.closed) {
             reading = true;
             run(ready, () => undefined, readBatch);
           }
@@ -167,17 +178,23 @@ export function windowed(store: WindowedStore): Backend<never> {
             }
             if (message === 'replaced') {
               // Before it is armed, there is nothing that it could replace.
-              replaced = armed;
+              if (armed) outdate('replaced');
               return goOn();
             }
+            // The next listing will be younger than all of it.
+            if (outdated !== undefined) return;
             for (const key of message.touched) touched.add(key);
-            readTouched();
+            if (touched.size > Math.max(mostNames, size)) outdate('overrun');
+            goOn();
           },
           () => subscriber.complete(),
         );
       }),
   };
 }
+
+/** How many names are kept for a subscriber that takes nothing, where fewer keys were listed: beyond it, all is listed again. */
+const mostNames = 100_000;
 
 function* take(set: Set<string>, count: number): Iterable<string> {
   for (const key of set) {

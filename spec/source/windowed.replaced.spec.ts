@@ -90,3 +90,42 @@ describe('windowed, when the data is replaced', () => {
       expect(hand.log).toEqual(['watch ', 'list ', 'list ']);
     }));
 });
+
+describe('windowed, when more keys are touched than are worth remembering', () => {
+  const some = (count: number) => Array.from({ length: count }, (_, i) => `short-lived-${i}`);
+  const reads = ({ log }: HandStore) => log.filter((line) => line.startsWith('read')).length;
+
+  it('lists again once there is room, and tells the difference', () =>
+    virtually(() => {
+      const claims: Claim[] = [];
+      const { hand, seen } = connected({ delivery: { inFlight: 1 } }, (event) => claims.push(event.claim()));
+      hand.values['x'] = 1;
+      hand.values['y'] = 1;
+      hand.start();
+      hand.announcements.next({ touched: some(100_001) });
+      hand.write({ x: 2, y: undefined, z: 1 });
+      expect(reads(hand)).toBe(0);
+      claims[0]!.done();
+      expect(hand.log.slice(2)).toEqual(['list ']);
+      hand.listing.next(entries(hand.values));
+      hand.write({ late: 1 });
+      hand.listing.complete();
+      claims[1]!.done();
+      hand.answer();
+      expect(seen.take()).toEqual(['{x:1 y:1}@1', '~x:1>2,!y:1,z:1@2', '~late:1@3']);
+    }));
+
+  it('reads them where the store holds as many', () =>
+    virtually(() => {
+      const hand = new HandStore();
+      const source = fromBackend(windowed(hand.store), { prefixes: [''] });
+      const subscription = source.subscribe();
+      const value = new Uint8Array();
+      hand.announcements.next('armed');
+      hand.listing.next(some(100_001).map((key) => ({ key, value })));
+      hand.listing.complete();
+      hand.announcements.next({ touched: some(100_001) });
+      expect(hand.log.at(-1)).toContain('read short-lived-0,');
+      subscription.unsubscribe();
+    }));
+});

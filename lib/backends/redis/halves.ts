@@ -88,8 +88,8 @@ export function listRedis<T>(client: RedisClient, config: RedisHalfConfig<T>): O
  * The revision of an event is a number of this process, taken before its keys are read: one that is not above that of a
  * {@link listRedis} tells nothing which the listing, or a later event, does not tell.
  *
- * Errors: a `DatasyncError`, or `ContinuityLost` where the data was replaced (`FLUSHALL` …); rxjs `retry` around both halves
- * begins anew. Memory: the names of the keys that were touched and not yet read.
+ * Errors: a `DatasyncError`, or `ContinuityLost` where the data was replaced (`FLUSHALL` …) or more than 100,000 keys wait to
+ * be read; rxjs `retry` around both halves begins anew. Memory: the names of the keys that were touched and not yet read.
  *
  * @see {@link listRedis}
  * @throws DatasyncError `INVALID_CONFIG` at once, where the configuration is wrong
@@ -110,6 +110,7 @@ export function watchRedis<T>(client: RedisClient, config: RedisHalfConfig<T>): 
     subscriber.add(armed);
     const store = isCluster(client) ? clusterStore(client, options) : nodeStore(client, options);
     let began = 0;
+    let stands = false;
     const backend = windowed({
       name: 'redis',
       batch: options.batch,
@@ -127,8 +128,12 @@ export function watchRedis<T>(client: RedisClient, config: RedisHalfConfig<T>): 
         const event = half.change(frame.changes, began);
         if (event !== undefined) subscriber.next(event.with({ coalesced: true }));
       } else if (frame.type === 'snapshot') {
-        if (frame.reason === undefined) armed();
-        else subscriber.error(new ContinuityLost(frame.reason, 'the data was replaced by other data'));
+        if (frame.reason !== undefined)
+          subscriber.error(new ContinuityLost(frame.reason, 'the data was replaced by other data'));
+        else if (stands)
+          subscriber.error(new ContinuityLost('compacted', 'more keys were touched than are remembered'));
+        stands = true;
+        armed();
       }
     };
     const frames = backend.open({ prefixes, added: prefixes, from: undefined, ready: () => handover.listed() });

@@ -156,7 +156,11 @@ describe.runIf(needServer(redisLine))('listRedis and watchRedis', () => {
     const gate = { type: 'hash', read: () => new Promise<undefined>((resolve) => open.push(() => resolve(undefined))) };
     const lists: number[] = [];
     const list = () =>
-      stopped(listRedis(client, { ...config, readers: [gate] }).subscribe(({ revision }) => lists.push(revision)));
+      stopped(
+        listRedis(client, { ...config, readers: [gate], timeout: 60_000 }).subscribe(({ revision }) =>
+          lists.push(revision),
+        ),
+      );
     list();
     await until(() => open.length < 1 && 'it does not read');
     await writer.set('app/a', '2');
@@ -244,6 +248,24 @@ describe.runIf(needServer(redisLine))('listRedis and watchRedis', () => {
     await until(() => (view.get('app/c') !== '1' || resyncs === before) && 'not listed again');
     expect(errors[1]).toMatchObject({ code: 'CONNECTION_LOST' });
     subscription.unsubscribe();
+  });
+
+  it('more keys are touched while it must wait than it remembers: an error that says so', async () => {
+    const { writer, client } = await place();
+    await writer.hset('app/h', 'f', 'v');
+    const errors: unknown[] = [];
+    const open: (() => void)[] = [];
+    stopped(watchRedis(client, config).subscribe({ error: (error: unknown) => errors.push(error) }));
+    const gate = { type: 'hash', read: () => new Promise<undefined>((resolve) => open.push(() => resolve(undefined))) };
+    stopped(listRedis(client, { ...config, readers: [gate], timeout: 60_000 }).subscribe());
+    await until(() => open.length === 0 && 'it does not read');
+    await writer.eval("for i = 1, 100001 do redis.call('SET', 'app/' .. i, i) end", 0);
+    // Until all of it has been sent, and read from the socket.
+    await until(async () => / oll=[1-9]/.test(String(await writer.client('LIST'))) && 'not sent');
+    for (let turn = 0; turn < 100; turn++) await writer.ping();
+    open[0]!();
+    await until(() => errors.length === 0 && 'no error');
+    expect(errors[0]).toMatchObject({ reason: 'compacted' });
   });
 
   it.each<[string, object, string]>([
