@@ -3,16 +3,38 @@ import {
   constructFromEvents,
   EVENT_ID,
   type Event,
+  floatCoreTag,
   getScalarValue,
+  intCoreTag,
   load,
   loadAll,
+  mapTag,
   mergeTag,
   parseEvents,
+  type ScalarTagDefinition,
   YAMLException,
 } from 'js-yaml';
+import { LossyNumber, losesDigits } from '../internal/lossyNumber.ts';
 
 /** YAML 1.2 with `<<`: nobody who writes a merge key means a member of that name. */
 const schema = CORE_SCHEMA.withTags(mergeTag);
+
+const exactly = (tag: ScalarTagDefinition): ScalarTagDefinition => ({
+  ...tag,
+  resolve: (source, isExplicit, name) => {
+    const value = tag.resolve(source, isExplicit, name);
+    return Number.isFinite(value) && losesDigits(source) ? new LossyNumber(source) : value;
+  },
+});
+/** A name is a text anyway. */
+const nameOfKey = (key: unknown): unknown => (key instanceof LossyNumber ? key.text : key);
+
+/** The same, with a `LossyNumber` for each number that JavaScript cannot hold. */
+const exactSchema = schema.withTags(exactly(intCoreTag), exactly(floatCoreTag), {
+  ...mapTag,
+  addPair: (container: Record<string, unknown>, key, value) => mapTag.addPair(container, nameOfKey(key), value),
+  has: (container: Record<string, unknown>, key) => mapTag.has(container, nameOfKey(key)),
+});
 
 /** What is wrong with a YAML text, and where: the first line and the first column are 1. */
 export interface YamlFault {
@@ -31,12 +53,13 @@ export function parseYaml(text: string): unknown {
 }
 
 /**
- * The values of all documents of a YAML text; none where it has only comments.
+ * The values of all documents of a YAML text, with a `LossyNumber` for each number that JavaScript cannot hold; none where it has
+ * only comments.
  *
  * @throws as {@link parseYaml}
  */
 export function parseYamlDocuments(text: string): unknown[] {
-  return loadAll(text, { schema });
+  return loadAll(text, { schema: exactSchema });
 }
 
 /** What a parser's error says, in one line. */
@@ -62,7 +85,7 @@ export function parseYamlItems(text: string, member: string): YamlItems | undefi
   const events = parseEvents(text, {});
   for (const event of events)
     if (event.type === EVENT_ID.ALIAS || ('anchorStart' in event && event.anchorStart !== -1)) return undefined;
-  const documents = constructFromEvents(events, { schema, source: text });
+  const documents = constructFromEvents(events, { schema: exactSchema, source: text });
   const [document] = documents as [Record<string, unknown>];
   const values = document[member];
   if (documents.length !== 1 || Object.keys(document).length !== 1 || !Array.isArray(values)) return undefined;

@@ -3,6 +3,7 @@ import { brokerFrom } from '../../broker/brokerFrom.ts';
 import { brokerRules } from '../../broker/checks.ts';
 import { jsonCodec } from '../../codecs/jsonCodec.ts';
 import { decodeText, encodeText } from '../../internal/bytes.ts';
+import { LossError } from '../../internal/lossyNumber.ts';
 import type { Broker, CoreBroker, KeyRange, RawWrite, WriteResult } from '../../model/broker.ts';
 import type { Codec } from '../../model/codec.ts';
 import { DatasyncError, messageOf, reasonOf } from '../../model/errors.ts';
@@ -10,6 +11,7 @@ import { checkOptions, rule } from '../../model/options.ts';
 import type { KeyValue } from '../../model/values.ts';
 import type { RawEntry } from '../../source/frames.ts';
 import { extensions, hasFormat } from './formats.ts';
+import { parseJson } from './jsonText.ts';
 import { isIn } from './onlyReads.ts';
 import { obstacle } from './replaceFile.ts';
 import { type StatusFile, statusFileAt } from './statusFile.ts';
@@ -47,7 +49,8 @@ export interface FilesStatusConfig<T> {
  * process share it.
  *
  * Errors: those of {@link brokerFrom}; `UNWRITABLE`, `UNREADABLE` and `PARSE_FAILED` with the file, `MISSING_PEER` (`js-yaml`, for
- * YAML), `ENCODE_FAILED` for a value that is not JSON. Memory: the entries, as long as a broker is not closed.
+ * YAML), `ENCODE_FAILED` for a value that is not JSON, or has a number that would
+ * lose digits. Memory: the entries, as long as a broker is not closed.
  *
  * @example
  * fromMemory(states, { prefixes: ['/status/'], codec }).pipe(publishTo(filesStatus({ path: 'run/status.yaml', codec })))
@@ -176,9 +179,13 @@ function keysIn(keys: Iterable<string>, range: KeyRange): string[] {
 /** A value in the one form in which the file can hold it. */
 function jsonOf(key: string, value: Uint8Array): Uint8Array {
   try {
-    return encodeText(JSON.stringify(JSON.parse(decodeText(value))));
+    return encodeText(JSON.stringify(parseJson(decodeText(value))));
   } catch (cause) {
-    const message = `the value of ${JSON.stringify(key)} is not JSON, which is all that a status file can hold: use a codec that writes JSON`;
+    const what =
+      cause instanceof LossError
+        ? cause.message
+        : 'is not JSON, which is all that a status file can hold: use a codec that writes JSON';
+    const message = `the value of ${JSON.stringify(key)} ${what}`;
     throw new DatasyncError('ENCODE_FAILED', message, { cause, backend: 'files', key });
   }
 }

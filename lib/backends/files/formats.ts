@@ -1,12 +1,14 @@
 import { messageOf } from '../../model/errors.ts';
 import { type Fault, parseError } from './fault.ts';
-import { placeOf, scanJson } from './jsonText.ts';
+import { flawsOf, type JsonFlaw, placeOf, scanJson } from './jsonText.ts';
 import { loadPeer } from './peer.ts';
 
 /** What a text holds. */
 export interface Documents {
   /** JSON has exactly one. */
   readonly values: readonly unknown[];
+  /** What is in the text of JSON and not in its value; what YAML cannot hold is a `LossyNumber` among the values. */
+  readonly flaws: readonly JsonFlaw[];
   /** Per document, the offset of each item of its `data`. Not cheap: the text is scanned again. */
   readonly itemOffsets: () => readonly (readonly number[])[];
 }
@@ -42,7 +44,12 @@ export async function readDocuments(file: string, text: string): Promise<Documen
 
 function readJson(text: string, file: string): Documents {
   try {
-    return { values: [JSON.parse(text) as unknown], itemOffsets: () => [scanJson(text, 'data').items] };
+    const value = JSON.parse(text) as unknown;
+    return {
+      values: [value],
+      flaws: flawsOf(text, value, 'data'),
+      itemOffsets: () => [scanJson(text, 'data').items],
+    };
   } catch (cause) {
     const { fault } = scanJson(text, 'data');
     throw parseError(file, fault === undefined ? { reason: messageOf(cause) } : faultIn(text, fault), cause);
@@ -58,7 +65,8 @@ function faultIn(text: string, { offset, expected }: { readonly offset: number; 
 async function readYaml(text: string, file: string): Promise<Documents> {
   const parser = await loadPeer('js-yaml', `reading ${file}`, () => import('../../codecs/parseYaml.ts'));
   try {
-    return { values: parser.parseYamlDocuments(text), itemOffsets: () => parser.yamlItemOffsets(text, 'data') };
+    const values = parser.parseYamlDocuments(text);
+    return { values, flaws: [], itemOffsets: () => parser.yamlItemOffsets(text, 'data') };
   } catch (cause) {
     throw parseError(file, parser.yamlFault(cause), cause);
   }

@@ -25,7 +25,8 @@ const protobufInJson = 'proto3 JSON';
  *   the status is `stale` until it is mended. One that never could be parsed makes the status stale, no more.
  * - A configured path that is missing (but see `missing`), or anything that cannot be read: its entries stay, the status is
  *   stale. A file that is missing below a configured directory: its entries are deleted (but see `onShrink`).
- * - An entry that repeats a key of its file, or has no value: that key is `rejected`.
+ * - An entry that repeats a key of its file, has no value, or one that JavaScript would change without a word: that key is
+ *   `rejected`. That is a number that would lose digits (write it as a text), and in JSON a member that stands twice.
  * - A key that two files have: the first path wins. What the other one says is `rejected` (`DUPLICATE_KEY`, with both places), in
  *   one event with what the first one says, and is told when the first one goes.
  *

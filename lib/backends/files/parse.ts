@@ -1,10 +1,11 @@
 import { decodeText, encodeText } from '../../internal/bytes.ts';
+import { LossError, LossyNumber } from '../../internal/lossyNumber.ts';
 import { type DatasyncError, messageOf } from '../../model/errors.ts';
 import type { RawEntry } from '../../source/frames.ts';
 import { isBomb } from './expansion.ts';
 import { type Fault, parseError } from './fault.ts';
 import { type Documents, isYaml, readDocuments } from './formats.ts';
-import { placeOf } from './jsonText.ts';
+import { type JsonFlaw, parseJson, placeOf } from './jsonText.ts';
 
 /** What a file says, by key. */
 export type Entries = ReadonlyMap<string, RawEntry>;
@@ -47,7 +48,7 @@ interface Item {
  * Reads one file: in each of its documents `data`, a list of `{ key, value }`; other members of a document and of an item are
  * ignored.
  *
- * A key that comes twice, and a value that is missing or that JSON cannot hold, are errors of that entry. All else is an
+ * A key that comes twice, and a value that is missing or that would not be kept as it is (see {@link LossError}), are errors of that entry. All else is an
  * error of the file, also an item whose key cannot be told: dropping it would delete whatever key it meant.
  *
  * @throws DatasyncError `PARSE_FAILED` with file, and with line and column where known; `MISSING_PEER`
@@ -55,6 +56,7 @@ interface Item {
 export async function parseFile(file: string, bytes: Uint8Array, reading: Reading = {}): Promise<Entries> {
   const text = textOf(file, bytes, reading);
   const documents = await readDocuments(file, text);
+  refuseFlaws(file, text, documents, reading);
   const items = itemsOf(file, documents, reading);
   return new Reader(file, text, documents, reading).entries(items);
 }
@@ -109,6 +111,16 @@ export function lacksEnd(text: string, { endMarker }: Reading): boolean {
   return endMarker !== undefined && rest.slice(rest.lastIndexOf('\n') + 1) !== endMarker;
 }
 
+/** What JSON would drop, where it is not just one value that is refused. */
+function refuseFlaws(file: string, text: string, { flaws }: Documents, { project }: Reading): void {
+  for (const { offset, reason, member, item } of flaws) {
+    if (project !== undefined || (item === undefined && member === 'data'))
+      throw parseError(file, { reason: `it ${reason}`, ...placeOf(text, offset) });
+    if (item?.member === 'key')
+      throw parseError(file, { reason: `data[${item.index}] ${reason}`, ...placeOf(text, offset) });
+  }
+}
+
 function itemsOf(file: string, documents: Documents, { project }: Reading): Item[] {
   const { values } = documents;
   if (values.length === 0)
@@ -119,7 +131,7 @@ function itemsOf(file: string, documents: Documents, { project }: Reading): Item
     if (value === null && values.length > 1) continue;
     const prefix = values.length > 1 ? `document ${document + 1}: ` : '';
     if (project !== undefined) {
-      for (const [index, item] of projected(file, project, value, document).entries())
+      for (const [index, item] of projected(file, project, value, document, prefix).entries())
         items.push({ item, document, index, name: `${prefix}entry ${index} of \`project\`` });
       continue;
     }
@@ -134,12 +146,23 @@ function itemsOf(file: string, documents: Documents, { project }: Reading): Item
   return items;
 }
 
-function projected(file: string, project: Project, value: unknown, index: number): unknown[] {
+function projected(file: string, project: Project, value: unknown, index: number, prefix: string): unknown[] {
+  const lossy = lossyNumberIn(value);
+  if (lossy !== undefined) throw parseError(file, { reason: `${prefix}it ${lossy.reason}` });
   try {
     return [...project(value, { file, index })];
   } catch (cause) {
     throw parseError(file, { reason: `\`project\` failed: ${messageOf(cause)}` }, cause);
   }
+}
+
+function lossyNumberIn(value: unknown): LossyNumber | undefined {
+  const seen = new Set<unknown>([value]);
+  for (const each of seen) {
+    if (each instanceof LossyNumber) return each;
+    if (typeof each === 'object' && each !== null) for (const member of Object.values(each)) seen.add(member);
+  }
+  return undefined;
 }
 
 class Reader {
@@ -160,20 +183,31 @@ class Reader {
     this.#refuseBomb(items);
     const entries = new Map<string, RawEntry>();
     const names = new Map<string, string>();
+    const flaws = this.#flaws();
     for (const each of items) {
       const key = memberOf(each.item, 'key');
       if (typeof key !== 'string')
         throw this.#error(each, `${wrongKey(each.item, key)}; expected { key: 'a text', value }`);
       const first = names.get(key);
       names.set(key, each.name);
-      const raw = first === undefined ? rawOf(each.item, this.#reading) : `repeats the key of ${first}`;
+      const flaw = flaws.get(each.index);
+      const raw =
+        first === undefined ? (flaw?.reason ?? rawOf(each.item, this.#reading)) : `repeats the key of ${first}`;
       const entry =
         typeof raw === 'string'
-          ? { key, error: this.#error(each, `(${JSON.stringify(key)}) ${raw}`, key) }
+          ? { key, error: this.#error(each, `(${JSON.stringify(key)}) ${raw}`, key, flaw?.offset) }
           : { key, value: raw };
       entries.set(key, entry);
     }
     return entries;
+  }
+
+  /** What the text says of values and JSON would drop, by item; the first of each. */
+  #flaws(): ReadonlyMap<number, JsonFlaw> {
+    const flaws = new Map<number, JsonFlaw>();
+    for (const flaw of this.#documents.flaws)
+      if (flaw.item?.member === 'value' && !flaws.has(flaw.item.index)) flaws.set(flaw.item.index, flaw);
+    return flaws;
   }
 
   /** JSON has no references, and what a `project` makes is its own business. */
@@ -192,9 +226,9 @@ class Reader {
   }
 
   // Places are only looked up where something is wrong: it means to scan the text again.
-  #error({ document, index, name }: Item, reason: string, key?: string): DatasyncError {
+  #error({ document, index, name }: Item, reason: string, key?: string, at?: number): DatasyncError {
     this.#offsets ??= this.#reading.project === undefined ? this.#documents.itemOffsets() : [];
-    const offset = this.#offsets[document]?.[index];
+    const offset = at ?? this.#offsets[document]?.[index];
     const place = offset === undefined ? {} : placeOf(this.#text, offset);
     const fault: Fault = { reason: `${name} ${reason}`, ...place };
     return parseError(this.#file, fault, undefined, key);
@@ -216,6 +250,7 @@ function rawOf(item: unknown, { jsonStrings }: Reading): Uint8Array | string {
   try {
     return encodeText(JSON.stringify(value, refuseNonFinite));
   } catch (error) {
+    if (error instanceof LossError) return error.message;
     return `has a value that JSON cannot hold: ${messageOf(error).split('\n')[0] ?? ''}`;
   }
 }
@@ -223,8 +258,9 @@ function rawOf(item: unknown, { jsonStrings }: Reading): Uint8Array | string {
 /** A text that holds JSON; written anew, so that another layout is no change. */
 function rawOfText(text: string): Uint8Array | string {
   try {
-    return encodeText(JSON.stringify(JSON.parse(text)));
+    return encodeText(JSON.stringify(parseJson(text)));
   } catch (error) {
+    if (error instanceof LossError) return `has a text as its value that ${error.message}`;
     return `has a text as its value that is not JSON: ${messageOf(error).split('\n')[0] ?? ''}`;
   }
 }
@@ -241,7 +277,7 @@ function wrongKey(item: unknown, key: unknown): string {
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof LossyNumber);
 }
 
 function memberOf(value: unknown, name: string): unknown {
@@ -251,5 +287,6 @@ function memberOf(value: unknown, name: string): unknown {
 function kindOf(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
+  if (value instanceof LossyNumber) return 'a number';
   return isObject(value) ? 'an object' : `a ${typeof value}`;
 }

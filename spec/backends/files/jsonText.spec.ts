@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { placeOf, scanJson } from '../../../lib/backends/files/jsonText.ts';
+import { flawsOf, placeOf, scanJson } from '../../../lib/backends/files/jsonText.ts';
 
 const parses = (text: string): boolean => {
   try {
@@ -60,6 +60,46 @@ describe('scanJson', () => {
     expect(items.map((offset) => text.slice(offset, offset + 2))).toEqual(['10', '{"', '[3', '"4']);
     expect(scanJson('{"data": [1, 2, x', 'data').items).toHaveLength(3);
     expect(scanJson('[{"data": [1]}]', 'data').items).toEqual([]);
+  });
+});
+
+describe('what JSON.parse drops', () => {
+  /** Texts of JSON in which members may stand twice and numbers may be too long. */
+  const { text } = fc.letrec<{ text: string }>((tie) => {
+    const name = fc.constantFrom('"a"', '"\\u0061"', '"a\\""', '"\\\\"', '":"', '"__proto__"');
+    const member = fc.tuple(name, fc.constantFrom(':', ' :\n'), tie('text')).map((parts) => parts.join(''));
+    return {
+      text: fc.oneof(
+        { maxDepth: 4 },
+        name,
+        fc.constantFrom('null', '1', '12345678901234567', '0.1', '1e3', '1e999'),
+        fc.array(member, { maxLength: 3 }).map((members) => `{${members.join(', ')}}`),
+        fc.array(tie('text'), { maxLength: 3 }).map((items) => `[${items.join(', ')}]`),
+      ),
+    };
+  });
+
+  it('is found by a count where it is found by a look at everything', () => {
+    fc.assert(
+      fc.property(text, (json) => {
+        const { flaws, fault } = scanJson(json, 'a');
+        expect(fault).toBeUndefined();
+        expect(flawsOf(json, JSON.parse(json), 'a')).toEqual(flaws);
+      }),
+      { numRuns: 5_000, seed: 1 },
+    );
+  });
+
+  it('says where it is: the member at the top, the item of the list, and the member of that', () => {
+    const json = '{"x": {"y": 1e999}, "data": [{"key": 1e999, "value": [{"b": 1, "b": 1e999}]}, 1e999], "data": 1}';
+    expect(scanJson(json, 'data').flaws.map(({ member, item }) => [member, item?.index, item?.member])).toEqual([
+      ['x', undefined, undefined],
+      ['data', 0, 'key'],
+      ['data', 0, 'value'],
+      ['data', 0, 'value'],
+      ['data', 1, ''],
+      ['data', undefined, undefined],
+    ]);
   });
 });
 
