@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { Codec } from '../../model/codec.ts';
 import { checkOptions, oneOf, type Rules, rule, wrongElement } from '../../model/options.ts';
 import type { SourceConfig } from '../../source/config.ts';
 import type { Project, Reading } from './parse.ts';
@@ -47,8 +48,8 @@ export interface FilesOptions {
   /** The line that a YAML file must end with, `...` or `# end`: a file without it is one of which a part is missing. */
   readonly endMarker?: string;
   /**
-   * Whether values that are texts hold JSON, as the stores have it: `value: '{"mtu": 1500}'`. Default: false; for `fromFiles`
-   * true where the codec is `protobufCodec(…, { format: 'json' })`.
+   * Whether values that are texts hold JSON, as the stores have it: `value: '{"mtu": 1500}'`. Default: false; of sources and
+   * brokers true where the codec is `protobufCodec(…, { format: 'json' })`.
    */
   readonly jsonStrings?: boolean;
   /**
@@ -125,6 +126,17 @@ export function resolveFilesOptions(where: string, options: FilesOptions): Resol
     rescan: options.rescan ?? (usePolling ? pollingRescan : 5_000),
     usePolling,
   };
+}
+
+/** The codec for which a text in a file is JSON: a message is never a text. */
+const protobufInJson = 'proto3 JSON';
+
+/** The options that are given, and the defaults that are the codec's. */
+export function optionsFor(options: object, { name: codec }: Pick<Codec<never>, 'name'>): FilesOptions {
+  const given = Object.entries(options).filter(
+    ([name, value]) => Object.hasOwn(filesRules, name) && value !== undefined,
+  );
+  return { jsonStrings: codec === protobufInJson, ...Object.fromEntries(given) } as unknown as FilesOptions;
 }
 
 /** How often to look where no watcher works. */

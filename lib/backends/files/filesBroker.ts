@@ -11,7 +11,7 @@ import { checkOptions } from '../../model/options.ts';
 import type { SourceStatus } from '../../model/status.ts';
 import type { KeyValue } from '../../model/values.ts';
 import { fromBackend } from '../../source/fromBackend.ts';
-import { type FilesOptions, filesRules } from './config.ts';
+import { type FilesOptions, filesRules, optionsFor } from './config.ts';
 import { filesBackend } from './filesBackend.ts';
 import { isIn, noWrites } from './onlyReads.ts';
 
@@ -46,7 +46,7 @@ const readOnly =
 export function filesBroker<T = unknown>(config: FilesBrokerConfig<T>): Broker<T> {
   checkOptions('filesBroker', config, { ...filesRules, ...brokerRules }, ['paths']);
   const { prefix = '', codec = jsonCodec<T>(), ...options } = config;
-  return brokerFrom(new ReadingCore(options), { prefix, codec });
+  return brokerFrom(new ReadingCore(optionsFor(options, codec)), { prefix, codec });
 }
 
 class ReadingCore implements CoreBroker {

@@ -7,12 +7,9 @@ import type { Source } from '../../model/events.ts';
 import { checkOptions, rule } from '../../model/options.ts';
 import { type SourceConfig, sourceRules } from '../../source/config.ts';
 import { fromBackend } from '../../source/fromBackend.ts';
-import { type FilesOptions, type FromFilesConfig, filesRules, resolveFilesOptions } from './config.ts';
+import { type FromFilesConfig, filesRules, optionsFor, resolveFilesOptions } from './config.ts';
 import { filesBackend } from './filesBackend.ts';
 import type { Root } from './root.ts';
-
-/** The codec for which a text in a file is JSON: a message is never a text. */
-const protobufInJson = 'proto3 JSON';
 
 /**
  * Watches YAML and JSON files: a resync with all their entries, then what changes in them.
@@ -50,14 +47,14 @@ export function fromFiles<T = unknown>(config: FromFilesConfig<T>): Source<T> {
   checkOptions('fromFiles', config, { ...filesRules, mustExist: rule.flag, ...sourceRules }, ['paths', 'prefixes']);
   const { mustExist = false, ...rest } = config;
   const { codec = jsonCodec<T>() } = rest;
-  const isOfFiles = ([name]: [string, unknown]): boolean => Object.hasOwn(filesRules, name);
-  const given = Object.entries(rest).filter(([, value]) => value !== undefined);
-  const options = {
-    jsonStrings: codec.name === protobufInJson,
-    ...Object.fromEntries(given.filter(isOfFiles)),
-  } as unknown as FilesOptions;
-  const shared = Object.fromEntries(given.filter((option) => !isOfFiles(option))) as unknown as SourceConfig<T>;
-  const source = fromBackend(filesBackend(options), { ...shared, codec });
+  const options = optionsFor(rest, codec);
+  const shared = Object.entries(rest).filter(
+    ([name, value]) => !Object.hasOwn(filesRules, name) && value !== undefined,
+  );
+  const source = fromBackend(filesBackend(options), {
+    ...(Object.fromEntries(shared) as unknown as SourceConfig<T>),
+    codec,
+  });
   return mustExist ? concat(existence(resolveFilesOptions('fromFiles', options).roots), source) : source;
 }
 

@@ -1,7 +1,10 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import protobuf from 'protobufjs';
+import { firstValueFrom } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { filesBroker } from '../../../lib/backends/files/index.ts';
+import { createFiles, filesBroker } from '../../../lib/backends/files/index.ts';
+import { protobufCodec } from '../../../lib/codecs/protobufCodec.ts';
 import { publishTo } from '../../../lib/index.ts';
 import { describeBroker } from '../../../lib/testing/index.ts';
 import { failureOf } from '../../support/failureOf.ts';
@@ -79,6 +82,21 @@ describe('filesBroker', () => {
     expect(await broker.get('good')).toMatchObject({ value: 1 });
     expect(await broker.list({ prefix: 'g' })).toHaveLength(1);
     expect(await broker.listKeys()).toEqual(['bad', 'good']);
+  });
+
+  it('takes texts that hold JSON for messages of a protobuf type, as a source does', async () => {
+    const dir = temporaryDirectory();
+    write(join(dir, 'a.yaml'), { '/a': '{"name": "eth1"}' });
+    const { root } = protobuf.parse('syntax = "proto3"; message Interface { string name = 1; }');
+    const codec = protobufCodec(root.lookupType('Interface'), { format: 'json' });
+    expect(await filesBroker({ paths: [dir], codec }).get('/a')).toMatchObject({ value: { name: 'eth1' } });
+    const files = createFiles({ paths: [dir] });
+    expect(await files.broker({ codec }).get('/a')).toMatchObject({ value: { name: 'eth1' } });
+    const told = await firstValueFrom(files.source({ prefixes: [''], codec }));
+    expect(told).toMatchObject({ entries: { items: [{ key: '/a', value: { name: 'eth1' } }] } });
+    await expect(filesBroker({ paths: [dir], codec, jsonStrings: false }).get('/a')).rejects.toMatchObject({
+      code: 'DECODE_FAILED',
+    });
   });
 
   it('is refused by publishTo at once, with the reason', () => {
