@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** Specs that touch a real file system and real time. */
 const files = 'spec/backends/files/**/*.spec.ts';
 /** Those of them that depend most on what the watcher says and when. */
-const watching = ['conformance', 'directories', 'editors', 'history', 'races', 'watching'].map(
+const watching = ['conformance', 'directories', 'editors', 'history', 'links', 'many', 'races', 'watching'].map(
   (name) => `spec/backends/files/${name}.spec.ts`,
 );
 

@@ -1,4 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
+import { realpathSync } from 'node:fs';
 import type { Broker } from '../../model/broker.ts';
 import { DatasyncError } from '../../model/errors.ts';
 import type { Source } from '../../model/events.ts';
@@ -7,7 +8,7 @@ import { type FilesOptions, type FromFilesConfig, filesRules } from './config.ts
 import { type FilesBrokerConfig, filesBroker } from './filesBroker.ts';
 import { checkStatusPath, type FilesStatusConfig, filesStatus } from './filesStatus.ts';
 import { fromFiles } from './fromFiles.ts';
-import { announceStatusFile, canonical } from './statusFiles.ts';
+import { announceStatusFile, canonical, isStatusFile } from './statusFiles.ts';
 
 /** The configuration of {@link createFiles}. */
 export interface CreateFilesConfig extends FilesOptions {
@@ -40,7 +41,8 @@ export interface FilesStore extends AsyncDisposable {
  * await files.status({ prefix: `${prefix}status/` }).put('eth0', { state: 'up' });
  *
  * @param config see {@link CreateFilesConfig}; {@link filedbConfig} makes one of a `filedb.conf`
- * @throws DatasyncError `INVALID_CONFIG` at once, where an option is wrong, or the status path is a directory, a link, or one of `paths`
+ * @throws DatasyncError `INVALID_CONFIG` at once, where an option is wrong, or the status path is a directory, a link, or one
+ * of `paths`, by whatever name
  */
 export function createFiles(config: CreateFilesConfig): FilesStore {
   checkOptions('createFiles', config, { ...filesRules, statusPath: rule.text }, ['paths']);
@@ -69,8 +71,16 @@ export function createFiles(config: CreateFilesConfig): FilesStore {
 function announced(statusPath: string, paths: readonly string[]): string {
   checkStatusPath('createFiles', statusPath);
   const path = announceStatusFile(statusPath);
-  if (!paths.some((each) => canonical(each) === path)) return path;
+  if (!paths.some((each) => canonical(each) === path || isStatusFile(realOf(each)))) return path;
   throw refusal(`the status file ${statusPath} is one of the paths that are read as configuration`);
+}
+
+function realOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
 }
 
 function refusal(message: string): DatasyncError {

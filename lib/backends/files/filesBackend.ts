@@ -18,13 +18,12 @@ import { type Backend, FatalError, type Frame } from '../../source/frames.ts';
 import { Alarm } from './alarm.ts';
 import { Clashes } from './clashes.ts';
 import { type FilesOptions, resolveFilesOptions, withoutWatcher } from './config.ts';
-import { targetOf } from './listing.ts';
+import { targetsOf } from './listing.ts';
 import { loadPeer } from './peer.ts';
 import { nothingScanned, type Scanned, scan } from './scan.ts';
 import { ShrinkGuard } from './shrinkGuard.ts';
 import { Teller } from './teller.ts';
 import { Watchers } from './watchers.ts';
-import type { WatchTarget } from './watchTarget.ts';
 
 const capabilities: Capabilities = {
   handOver: 'scanned',
@@ -79,8 +78,7 @@ export function filesBackend(options: FilesOptions): Backend<never> {
         // The watcher comes first: what happens before it is armed is in the scan, what happens after is hinted at.
         const arm = fromAsync(async (signal) => {
           const { watch } = await importChokidar();
-          const targets = new Map<string, WatchTarget | undefined>();
-          for (const root of roots) targets.set(root.name, await targetOf(root));
+          const targets = await targetsOf(roots);
           if (signal.aborted) return;
           watchers = new Watchers(watch, () => alarm.ring());
           watchers.follow(targets);

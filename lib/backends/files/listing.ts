@@ -1,21 +1,24 @@
 import type { BigIntStats } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join, sep } from 'node:path';
 import { DatasyncError, messageOf } from '../../model/errors.ts';
 import { extensions, hasFormat } from './formats.ts';
+import { type Link, linksOn } from './links.ts';
 import type { Root } from './root.ts';
-import { isStatusFile } from './statusFiles.ts';
+import { canonical, isStatusFile } from './statusFiles.ts';
 import type { WatchTarget } from './watchTarget.ts';
+
+/** What has to be watched, for each configured path and each link; `undefined`: nothing that exists. */
+export type Targets = ReadonlyMap<string, WatchTarget | undefined>;
 
 /** The files that hold the entries, as the directories show them. */
 export interface Listing {
-  /** In the order of precedence: as configured, then by name. */
+  /** In the order of precedence: as configured, then by name. One that several names lead to stands here once, by the first of them. */
   readonly files: readonly string[];
   /** Files and directories that could not be looked into: what is known of them stays. They stand among `files`, in order. */
   readonly unreadable: ReadonlySet<string>;
   readonly problems: readonly DatasyncError[];
-  /** What has to be watched for each configured path; `undefined`: nothing that exists. */
-  readonly targets: ReadonlyMap<string, WatchTarget | undefined>;
+  readonly targets: Targets;
   /** The stamps of all directories, from before they were read. */
   readonly directories: ReadonlyMap<string, string>;
 }
@@ -46,8 +49,35 @@ export function look(path: string): Promise<BigIntStats> {
   return stat(path, { bigint: true });
 }
 
+/** What has to be watched for configured paths: themselves, and the links that lead to them. */
+export async function targetsOf(roots: readonly Root[]): Promise<Map<string, WatchTarget | undefined>> {
+  const targets = new Map<string, WatchTarget | undefined>();
+  for (const root of roots) {
+    targets.set(root.name, await targetOf(root));
+    const links = await linksOn(root.path);
+    for (const link of links) await addLink(targets, link);
+    // A watcher of the link stays with the file that it led to.
+    if (links.length > 0) await addEnd(targets, root.path);
+  }
+  return targets;
+}
+
+async function addLink(targets: Map<string, WatchTarget | undefined>, { directory, name }: Link): Promise<void> {
+  const id = `the link ${join(directory, name)}`;
+  if (!targets.has(id)) targets.set(id, await nameIn(directory, name));
+}
+
+async function addEnd(targets: Map<string, WatchTarget | undefined>, path: string): Promise<void> {
+  try {
+    const end = await realpath(path);
+    if ((await look(end)).isFile()) targets.set(end, await nameIn(dirname(end), basename(end)));
+  } catch {
+    // It may come into being: then the link, or what is above it, is another one.
+  }
+}
+
 /** What has to be watched for a configured path: itself if it is a directory, else its name in the one above. */
-export async function targetOf(root: Root): Promise<WatchTarget | undefined> {
+async function targetOf(root: Root): Promise<WatchTarget | undefined> {
   const { path } = root;
   try {
     const stats = await look(path);
@@ -55,9 +85,12 @@ export async function targetOf(root: Root): Promise<WatchTarget | undefined> {
   } catch {
     // It may come into being.
   }
+  return nameIn(dirname(path), basename(path));
+}
+
+async function nameIn(directory: string, only: string): Promise<WatchTarget | undefined> {
   try {
-    const directory = dirname(path);
-    return { directory, identity: watchedIdentityOf(await look(directory)), only: basename(path) };
+    return { directory, identity: watchedIdentityOf(await look(directory)), only };
   } catch {
     return undefined;
   }
@@ -74,14 +107,15 @@ function watchedIdentityOf(stats: BigIntStats): string {
 }
 
 /**
- * Lists all files below the configured paths, links followed.
+ * Lists all files below the configured paths, links followed. A link inside of what a link leads to is not followed into a
+ * directory that was read already: directories that lead to each other would be read in every order.
  *
  * Names that start with a dot are left out below a directory: editors' swap and lock files, `.git`, and the `..data` of a
  * mounted ConfigMap, whose files are seen through the links beside it; and the status files that this process writes. A configured
  * path may have any name.
  */
 export async function list(roots: readonly Root[], missing: 'keep' | 'empty', signal: AbortSignal): Promise<Listing> {
-  const listing = new Lister(missing, signal);
+  const listing = new Lister(missing, await targetsOf(roots), signal);
   for (const root of roots) await listing.root(root);
   return listing;
 }
@@ -94,56 +128,77 @@ interface Place {
   readonly depth: number;
   /** The directories on the way: a link back to one of them would never end. */
   readonly above: readonly string[];
+  /** There is a link on the way. */
+  readonly linked: boolean;
+  /** What was read for this root. */
+  readonly read: Set<string>;
 }
 
 class Lister implements Listing {
   readonly files: string[] = [];
   readonly unreadable: Set<string> = new Set();
   readonly problems: DatasyncError[] = [];
-  readonly targets: Map<string, WatchTarget | undefined> = new Map();
+  readonly targets: Map<string, WatchTarget | undefined>;
   readonly directories: Map<string, string> = new Map();
+  /** The files without any link. */
+  readonly #seen = new Set<string>();
   readonly #missing: 'keep' | 'empty';
   readonly #signal: AbortSignal;
 
-  constructor(missing: 'keep' | 'empty', signal: AbortSignal) {
+  constructor(missing: 'keep' | 'empty', targets: Map<string, WatchTarget | undefined>, signal: AbortSignal) {
+    this.targets = targets;
     this.#missing = missing;
     this.#signal = signal;
   }
 
   async root(root: Root): Promise<void> {
-    const { name, path, isGlob } = root;
-    this.targets.set(name, await targetOf(root));
+    const { path, isGlob } = root;
     let stats: BigIntStats;
+    let real: string;
     try {
       stats = await look(path);
+      real = await realpath(path);
     } catch (error) {
       this.#absent(path, error);
       return;
     }
-    if (stats.isDirectory()) return this.#directory(path, stats, { root, below: '', depth: 0, above: [] });
-    if (stats.isFile() && !isGlob && hasFormat(path)) {
-      this.files.push(path);
+    if (stats.isDirectory()) {
+      const place = { root, below: '', depth: 0, above: [], linked: false, read: new Set<string>() };
+      return this.#directory(path, real, stats, place);
+    }
+    // By its own name it may be asked for.
+    const isStatus = isStatusFile(real) && canonical(path) !== real;
+    if (stats.isFile() && !isGlob && hasFormat(path) && !isStatus) {
+      this.#add(path, real);
       return;
     }
-    const what =
-      stats.isFile() && !isGlob ? `of an unknown format; known are ${extensions}` : `not ${expected(isGlob)}`;
+    let what = `not ${expected(isGlob)}`;
+    if (isStatus) what = `the status file ${real} by another name: that is not read as configuration`;
+    else if (stats.isFile() && !isGlob) what = `of an unknown format; known are ${extensions}`;
     this.#keep(path, new DatasyncError('INVALID_CONFIG', `${path} is ${what}`, { backend: 'files', file: path }));
   }
 
-  async #directory(path: string, stats: BigIntStats, place: Place): Promise<void> {
-    const { root, below, depth, above } = place;
+  async #directory(path: string, real: string, stats: BigIntStats, place: Place): Promise<void> {
+    const { root, below, depth, above, read } = place;
     const identity = identityOf(stats);
     if (above.includes(identity)) return;
+    read.add(identity);
     this.directories.set(path, stampOf(stats));
     try {
       const entries = await readdir(path, { withFileTypes: true });
       this.#signal.throwIfAborted();
       entries.sort((a, b) => (a.name < b.name ? -1 : 1));
       for (const entry of entries) {
-        const child = below + entry.name;
-        if (entry.name.startsWith('.') || root.ignores(child)) continue;
-        if (entry.isFile()) this.#file(join(path, entry.name), child, root);
-        else await this.#other(join(path, entry.name), child, { root, below, depth, above: [...above, identity] });
+        const { name } = entry;
+        const child = below + name;
+        if (name.startsWith('.') || root.ignores(child)) continue;
+        const [childPath, childReal] = [join(path, name), join(real, name)];
+        if (entry.isFile()) this.#file(childPath, childReal, child, root);
+        else {
+          const next = { ...place, below: child, above: [...above, identity] };
+          if (entry.isSymbolicLink()) await this.#link(childPath, childReal, next);
+          else await this.#other(childPath, childReal, next);
+        }
       }
     } catch (error) {
       this.#signal.throwIfAborted();
@@ -153,23 +208,66 @@ class Lister implements Listing {
     }
   }
 
-  /** A directory, a link, or something else. */
-  async #other(path: string, below: string, place: Place): Promise<void> {
-    const { root, depth } = place;
-    let stats: BigIntStats;
-    try {
-      stats = await look(path);
-    } catch (error) {
-      if (!isAbsence(error)) this.#keep(path, unreadable(path, error));
-      return;
-    }
-    if (stats.isFile()) this.#file(path, below, root);
+  /** A directory that can be told, or something else. */
+  async #other(path: string, real: string, place: Place): Promise<void> {
+    const stats = await this.#look(path);
+    if (stats === undefined) return;
+    const { root, depth, below } = place;
+    if (stats.isFile()) this.#file(path, real, below, root);
     else if (stats.isDirectory() && depth < root.depth)
-      await this.#directory(path, stats, { ...place, below: `${below}/`, depth: depth + 1 });
+      await this.#directory(path, real, stats, { ...place, below: `${below}/`, depth: depth + 1 });
   }
 
-  #file(path: string, below: string, root: Root): void {
-    if (hasFormat(path) && root.wants(below) && !isStatusFile(path)) this.files.push(path);
+  /** @param own the path of the link itself, without any other one */
+  async #link(path: string, own: string, place: Place): Promise<void> {
+    const stats = await this.#look(path);
+    if (stats === undefined) return;
+    const { root, depth, below, linked, read } = place;
+    const isDirectory = stats.isDirectory();
+    if (isDirectory && (depth >= root.depth || (linked && read.has(identityOf(stats))))) return;
+    let real: string;
+    try {
+      real = await realpath(path);
+    } catch {
+      // It is another one now, and so is the directory that it is in.
+      return;
+    }
+    const isBelow = real.startsWith(dirname(own) + sep);
+    if (isDirectory || (stats.isFile() && !isBelow)) {
+      const [, ...more] = await linksOn(own);
+      for (const link of more) await addLink(this.targets, link);
+    }
+    if (!isDirectory) {
+      if (stats.isFile()) this.#file(path, real, below, root);
+      return;
+    }
+    const rest = {
+      depth: root.depth - depth - 1,
+      rules: `${root.rules} ${below}`,
+      ignores: (name: string) => root.ignores(`${below}/${name}`),
+    };
+    this.targets.set(path, { directory: real, identity: watchedIdentityOf(stats), root: rest });
+    await this.#directory(path, real, stats, { ...place, below: `${below}/`, depth: depth + 1, linked: true });
+  }
+
+  async #look(path: string): Promise<BigIntStats | undefined> {
+    try {
+      return await look(path);
+    } catch (error) {
+      if (!isAbsence(error)) this.#keep(path, unreadable(path, error));
+      return undefined;
+    }
+  }
+
+  #file(path: string, real: string, below: string, root: Root): void {
+    if (hasFormat(path) && root.wants(below) && !isStatusFile(real)) this.#add(path, real);
+  }
+
+  /** Reading a file by its second name would say that all its keys come twice. */
+  #add(path: string, real: string): void {
+    if (this.#seen.has(real)) return;
+    this.#seen.add(real);
+    this.files.push(path);
   }
 
   #absent(path: string, error: unknown): void {

@@ -16,9 +16,15 @@ export function announceStatusFile(path: string): string {
   return place;
 }
 
-/** Whether a path is that of a status file. */
-export function isStatusFile(path: string): boolean {
-  return paths.get(basename(path))?.has(canonical(path)) ?? false;
+/**
+ * Whether a file is a status file.
+ *
+ * @param real its path without any link
+ */
+export function isStatusFile(real: string): boolean {
+  const known = paths.get(basename(real));
+  // The directory may have come into being since, by a link.
+  return known !== undefined && (known.has(real) || [...known].some((place) => canonical(place) === real));
 }
 
 /** An absolute path, by whatever links its directory is reached. */

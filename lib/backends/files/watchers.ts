@@ -16,7 +16,7 @@ const patience = 2_000;
 /** Milliseconds after which a watcher that could not work is tried again. */
 const retryAfter = 30_000;
 
-/** The watchers of one connection, by configured path. They only hint; the scans find out what happened. */
+/** The watchers of one connection, by configured path and link. They only hint; the scans find out what happened. */
 export class Watchers {
   readonly #watch: Watch;
   readonly #ring: () => void;
@@ -48,6 +48,12 @@ export class Watchers {
   /** Arms and disarms, so that what is watched is what the paths are now. */
   follow(targets: ReadonlyMap<string, WatchTarget | undefined>): void {
     const now = asyncScheduler.now();
+    for (const [path, { subscription }] of this.#armed) {
+      if (targets.has(path)) continue;
+      this.#armed.delete(path);
+      this.#failed.delete(path);
+      subscription.unsubscribe();
+    }
     for (const [path, target] of targets) {
       const armed = this.#armed.get(path);
       const failed = this.#failed.get(path);
@@ -94,5 +100,10 @@ export class Watchers {
 }
 
 function same(a: WatchTarget | undefined, b: WatchTarget | undefined): boolean {
-  return a?.directory === b?.directory && a?.identity === b?.identity && a?.only === b?.only;
+  return (
+    a?.directory === b?.directory &&
+    a?.identity === b?.identity &&
+    a?.only === b?.only &&
+    a?.root?.rules === b?.root?.rules
+  );
 }

@@ -86,6 +86,9 @@ describe('createFiles', () => {
     const link = join(dir, 'link');
     symlinkSync(join(dir, 'config'), link);
     expect(refusal({ paths: [join(link, 'status.json')] })).toContain('is one of the paths that are read');
+    write(options.statusPath, { '/status': 1 });
+    symlinkSync('status.json', join(dir, 'config', 'alias.json'));
+    expect(refusal({ paths: [join(dir, 'config', 'alias.json')] })).toContain('is one of the paths that are read');
     expect(refusal({ statusPath: join(dir, 'config') })).toContain('it is a directory');
     expect(refusal({ statusPath: 'status.txt' })).toContain('extension');
     expect(refusal({ statusPth: 'a.json' })).toContain("unknown option 'statusPth'");

@@ -37,7 +37,7 @@ describe('filesStatus writes the format of the configuration', () => {
     expect(text(path)).toBe('data: []\n');
   });
 
-  it.each(['status.json', 'status.yaml'])('so that every key and value comes back: %s', async (name) => {
+  it.each(['status.json', 'status.yaml'])('so that every key and value comes back: %s', { timeout: 60_000 }, async (name) => {
     const { path } = place(name);
     const status = statusAt(path);
     const entries = fc.array(fc.tuple(fc.string({ unit: 'binary' }), fc.jsonValue({ stringUnit: 'binary' })));

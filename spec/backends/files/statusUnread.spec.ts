@@ -40,4 +40,37 @@ describe('a status file is never configuration', () => {
     await until(() => expect(named.state).toEqual({ '/status': 'down' }));
     expect(told.state).toEqual({ '/config': 1 });
   });
+
+  it('by another name either: left out below a directory, refused as a path', async () => {
+    const dir = temporaryDirectory();
+    const path = join(dir, 'run', 'status.yaml');
+    mkdirSync(join(dir, 'run'));
+    const status = filesStatus({ path });
+    onTestFinished(() => status.close());
+    await status.put('/status', 'up');
+    write(join(dir, 'config', 'a.yaml'), { '/config': 1 });
+    symlinkSync('../run/status.yaml', join(dir, 'config', 'alias.yaml'));
+    const told = await recordLive({ paths: [join(dir, 'config')] });
+    expect([told.state, told.stale]).toEqual([{ '/config': 1 }, undefined]);
+
+    const alias = record({ paths: [join(dir, 'config', 'alias.yaml')] });
+    await until(() => expect(alias.error?.code).toBe('INVALID_CONFIG'));
+    expect(alias.error?.message).toContain(`alias.yaml is the status file ${path} by another name`);
+    const late = await recordLive({ paths: [join(dir, 'config', 'a.yaml'), join(dir, 'late.yaml')], missing: 'empty' });
+    symlinkSync(path, join(dir, 'late.yaml'));
+    await until(() => expect(late.stale?.message).toContain(`late.yaml is the status file ${path} by another name`));
+    expect(late.state).toEqual({ '/config': 1 });
+  });
+
+  it('in a directory that came into being as a link, after the status was announced', async () => {
+    const dir = temporaryDirectory();
+    mkdirSync(join(dir, 'config/real'), { recursive: true });
+    const status = filesStatus({ path: join(dir, 'run/status.yaml') });
+    onTestFinished(() => status.close());
+    symlinkSync('config/real', join(dir, 'run'));
+    await status.put('/status', 'up');
+    write(join(dir, 'config/a.yaml'), { '/config': 1 });
+    const told = await recordLive({ paths: [join(dir, 'config')] });
+    expect(told.state).toEqual({ '/config': 1 });
+  });
 });
