@@ -102,6 +102,20 @@ export function yamlItemOffsets(text: string, member: string): number[][] {
   return itemOffsets(parseEvents(text, {}), text, member);
 }
 
+/** Where the first comment of a YAML text starts: a `#` that is in no scalar. `undefined`: it has none. */
+export function yamlCommentAt(text: string): number | undefined {
+  let end = 0;
+  for (const event of parseEvents(text, {})) {
+    if (event.type !== EVENT_ID.SCALAR || event.valueStart < end) continue;
+    const at = text.indexOf('#', end);
+    if (at === -1) return undefined;
+    if (at < event.valueStart) return at;
+    end = event.valueEnd;
+  }
+  const at = text.indexOf('#', end);
+  return at === -1 ? undefined : at;
+}
+
 function itemOffsets(events: readonly Event[], text: string, member: string): number[][] {
   const documents: number[][] = [];
   /** The open collections; `name` is set between the name of a member and its value. */

@@ -41,7 +41,8 @@ export interface FilesStatusConfig<T> {
  * - Writes that come while the file is being written are written together, each resolves when the file holds it; one
  *   that changes nothing writes nothing. A transaction is seen as a whole.
  * - What the file held at the start stays: delete what is no longer true (`publishTo` does). A file that is no status file is
- *   refused, and left as it is.
+ *   refused, and left as it is; so is, when something is to be written, one that has more in it than entries: other members, comments, an
+ *   entry twice (`UNWRITABLE`, which says what).
  * - No source of this process reads it as configuration, where it lies below a configured directory; other programs
  *   need to leave it out by themselves. A path that names the file itself reads it.
  *

@@ -9,6 +9,8 @@ export interface Documents {
   readonly values: readonly unknown[];
   /** What is in the text of JSON and not in its value; what YAML cannot hold is a `LossyNumber` among the values. */
   readonly flaws: readonly JsonFlaw[];
+  /** The offset of the first comment. Not cheap either. */
+  readonly commentAt: () => number | undefined;
   /** Per document, the offset of each item of its `data`. Not cheap: the text is scanned again. */
   readonly itemOffsets: () => readonly (readonly number[])[];
 }
@@ -48,6 +50,7 @@ function readJson(text: string, file: string): Documents {
     return {
       values: [value],
       flaws: flawsOf(text, value, 'data'),
+      commentAt: () => undefined,
       itemOffsets: () => [scanJson(text, 'data').items],
     };
   } catch (cause) {
@@ -66,7 +69,12 @@ async function readYaml(text: string, file: string): Promise<Documents> {
   const parser = await loadPeer('js-yaml', `reading ${file}`, () => import('../../codecs/parseYaml.ts'));
   try {
     const values = parser.parseYamlDocuments(text);
-    return { values, flaws: [], itemOffsets: () => parser.yamlItemOffsets(text, 'data') };
+    return {
+      values,
+      flaws: [],
+      commentAt: () => parser.yamlCommentAt(text),
+      itemOffsets: () => parser.yamlItemOffsets(text, 'data'),
+    };
   } catch (cause) {
     throw parseError(file, parser.yamlFault(cause), cause);
   }

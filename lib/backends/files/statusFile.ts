@@ -3,6 +3,7 @@ import { asyncScheduler, type Subscription, timer } from 'rxjs';
 import { sameBytes } from '../../internal/bytes.ts';
 import { DatasyncError, messageOf, reasonOf } from '../../model/errors.ts';
 import type { RawEntry } from '../../source/frames.ts';
+import { type Foreign, foreignIn } from './foreign.ts';
 import { isAbsence, look, stampOf } from './listing.ts';
 import { type Entries, parseFile } from './parse.ts';
 import { obstacle, replaceFile, standing } from './replaceFile.ts';
@@ -40,6 +41,7 @@ export class Draft {
   }
 }
 
+const nothingForeign: Foreign = { keys: new Set() };
 const files = new Map<string, StatusFile>();
 
 /** The status file at a path: one for all of this process who write it. */
@@ -59,6 +61,8 @@ export class StatusFile {
   /** What the file says, as long as it looks like `stamp`; `''`: as long as there is none. */
   #entries: Entries = new Map();
   #stamp: string | undefined;
+  /** What is in the file and not in the entries. */
+  #foreign: Foreign = nothingForeign;
   #lane: Promise<void> = Promise.resolve();
   readonly #waiting: Waiting[] = [];
   /** A write is due, and has not begun. */
@@ -120,11 +124,24 @@ export class StatusFile {
     try {
       const draft = new Draft(await this.#current());
       const resolves = all.map(({ run }) => run(draft));
-      if (draft.changed) await this.#replace(draft.entries);
+      if (draft.changed) {
+        this.#refuseLoss(draft);
+        await this.#replace(draft.entries);
+      }
       for (const each of resolves) each();
     } catch (error) {
       for (const { reject } of all) reject(error);
     }
+  }
+
+  /** Somebody else may care for what would not be in the new file. */
+  #refuseLoss({ entries }: Draft): void {
+    const { part, keys } = this.#foreign;
+    const bad = [...keys].map((key) => entries.get(key)).find((entry) => entry !== undefined && 'error' in entry);
+    if (part === undefined && bad === undefined) return;
+    const foreign = part ?? `the entry ${JSON.stringify(bad!.key)}`;
+    const what = `is left as it is: ${foreign} would be lost; take that out, or give another path`;
+    throw this.#error('UNWRITABLE', what, undefined);
   }
 
   async #replace(entries: Entries): Promise<void> {
@@ -152,6 +169,7 @@ export class StatusFile {
       if (inTheWay !== undefined) throw new Error(inTheWay);
       stamp = stats === undefined ? '' : stampOf(await look(this.path));
       if (stamp === this.#stamp) return this.#entries;
+      this.#foreign = nothingForeign;
       this.#entries = stamp === '' ? new Map() : await this.#parse(await readFile(this.path));
       // It is read again where it changed meanwhile.
       this.#stamp = stamp;
@@ -168,7 +186,9 @@ export class StatusFile {
   async #parse(bytes: Uint8Array): Promise<Entries> {
     if (bytes.every((byte) => byte <= 0x20)) return new Map();
     try {
-      return await parseFile(this.path, bytes);
+      const entries = await parseFile(this.path, bytes);
+      this.#foreign = await foreignIn(this.path, bytes, entries);
+      return entries;
     } catch (cause) {
       const { code } = cause as DatasyncError;
       if (code !== 'PARSE_FAILED') throw cause;
@@ -178,10 +198,10 @@ export class StatusFile {
   }
 
   #error(code: 'UNWRITABLE' | 'UNREADABLE' | 'PARSE_FAILED', what: string, cause: unknown): DatasyncError {
-    const { line, column } = cause as { line?: number; column?: number };
+    const { line, column } = (cause ?? {}) as { line?: number; column?: number };
     const place = code === 'PARSE_FAILED' && line !== undefined ? { line, column: column ?? 1 } : {};
     return new DatasyncError(code, `the status file ${this.path} ${what}`, {
-      cause,
+      ...(cause === undefined ? {} : { cause }),
       backend: 'files',
       file: this.path,
       ...place,

@@ -37,25 +37,29 @@ describe('filesStatus writes the format of the configuration', () => {
     expect(text(path)).toBe('data: []\n');
   });
 
-  it.each(['status.json', 'status.yaml'])('so that every key and value comes back: %s', { timeout: 60_000 }, async (name) => {
-    const { path } = place(name);
-    const status = statusAt(path);
-    const entries = fc.array(fc.tuple(fc.string({ unit: 'binary' }), fc.jsonValue({ stringUnit: 'binary' })));
-    await fc.assert(
-      fc.asyncProperty(entries, async (pairs) => {
-        const txn = status.txn();
-        const expected = new Map(pairs.map(([key, value]) => [key, JSON.parse(JSON.stringify(value)) as unknown]));
-        for (const [key, value] of expected) txn.put(key, value);
-        await status.deletePrefix('');
-        await txn.commit();
-        // So that it is the file that is read.
-        await status.close();
-        const read = await status.list();
-        expect(new Map(read.map(({ key, value }) => [key, value]))).toEqual(expected);
-      }),
-      { seed: 1, numRuns: 60 },
-    );
-  });
+  it.each(['status.json', 'status.yaml'])(
+    'so that every key and value comes back: %s',
+    { timeout: 60_000 },
+    async (name) => {
+      const { path } = place(name);
+      const status = statusAt(path);
+      const entries = fc.array(fc.tuple(fc.string({ unit: 'binary' }), fc.jsonValue({ stringUnit: 'binary' })));
+      await fc.assert(
+        fc.asyncProperty(entries, async (pairs) => {
+          const txn = status.txn();
+          const expected = new Map(pairs.map(([key, value]) => [key, JSON.parse(JSON.stringify(value)) as unknown]));
+          for (const [key, value] of expected) txn.put(key, value);
+          await status.deletePrefix('');
+          await txn.commit();
+          // So that it is the file that is read.
+          await status.close();
+          const read = await status.list();
+          expect(new Map(read.map(({ key, value }) => [key, value]))).toEqual(expected);
+        }),
+        { seed: 1, numRuns: 60 },
+      );
+    },
+  );
 });
 
 describe('filesStatus replaces the file', () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { filesStatus } from '../../../lib/backends/files/index.ts';
 import { textCodec } from '../../../lib/codecs/textCodec.ts';
+import type { DatasyncError } from '../../../lib/model/errors.ts';
 import { failureOf } from '../../support/failureOf.ts';
 import { place, statusAt } from '../../support/statusFile.ts';
 
@@ -75,6 +76,42 @@ describe('filesStatus refuses', () => {
     writeFileSync(path, '\n');
     await status.put('a', 1);
     expect(await status.listKeys()).toEqual(['a']);
+  });
+
+  it.each([
+    ['status.json', '{"data": [{"key": "o", "value": 1}], "owner": "me"}', 'the member "owner" of the file'],
+    ['status.json', '{"data": [{"key": "o", "value": 1, "note": 2}]}', 'the member "note" of data[0]'],
+    ['status.json', '{"data": [{"key": "o", "value": 1}, {"key": "o", "value": 2}]}', 'the entry "o" would'],
+    ['status.json', '{"data": [{"key": "o", "value": 9007199254740993}]}', 'the entry "o" would'],
+    ['status.yaml', 'data: [{key: o, value: 1}]\n---\ndata: []\n', 'a second document'],
+    ['status.yaml', '# mine\ndata: [{key: o, value: 1}]\n', 'a comment'],
+    ['status.yaml', 'data:\n- key: o\n  value: "#"\n# mine\n', 'a comment'],
+    ['status.yaml', 'data:\n- key: o # mine\n  value: 1\n', 'a comment'],
+  ])('to lose what it does not know of, and reads what it knows: %s %j', async (name, mine, what) => {
+    const { path } = place(name);
+    writeFileSync(path, mine);
+    const status = statusAt(path);
+    const failure = (await status.put('a', 1).catch((error: unknown) => error)) as DatasyncError;
+    expect(failure).toMatchObject({ code: 'UNWRITABLE', file: path });
+    expect(failure.message).toContain(`the status file ${path} is left as it is: ${what}`);
+    expect(text(path)).toBe(mine);
+    expect(await status.listKeys()).toEqual(['o']);
+    expect(await status.get('a')).toMatchObject({ found: false });
+    // As soon as it is not there any more, also where the broker itself takes it out.
+    if (what.startsWith('the entry')) await status.delete('o');
+    else writeFileSync(path, name.endsWith('json') ? '{"data": []}' : 'data: []\n');
+    await status.put('a', 1);
+    expect(await status.listKeys()).toEqual(['a']);
+  });
+
+  it('no text of its own, whatever signs are in it', async () => {
+    const { path } = place('status.yaml');
+    const status = statusAt(path);
+    const texts = ['# no comment', 'a\n# line\n #x\n', ' # x', 'x #', '#', 'a: "# b"\n- # c'];
+    for (const [index, value] of texts.entries()) await status.put(`#${index} #`, { [value]: [value] });
+    await status.close();
+    await status.put('more', 1);
+    expect((await status.list()).map(({ value }) => value)).toEqual([...texts.map((each) => ({ [each]: [each] })), 1]);
   });
 
   it('values that are not JSON, before anything is written', async () => {
