@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { DatasyncError } from '../../model/errors.ts';
 import type { RawEntry } from '../../source/frames.ts';
-import { look, stampOf } from './listing.ts';
 import { type Entries, type Place, placesIn, type Reading } from './parse.ts';
 import type { Files } from './scan.ts';
+import { look, stampOf } from './stats.ts';
 import type { Clash, View } from './view.ts';
 
 type Places = ReadonlyMap<string, Place>;

@@ -5,7 +5,10 @@ import type { SourceConfig } from '../../source/config.ts';
 import type { Project, Reading } from './parse.ts';
 import { type Root, rootOf } from './root.ts';
 
-/** When a loss of keys is not believed at once. */
+/**
+ * When a loss of keys is not believed at once. Each look is compared with the one before: what is lost little by little, a file now and one
+ * a second later, is believed. A configured directory that is another one and empty is not believed for 5 seconds anyway.
+ */
 export interface ShrinkConfig {
   /**
    * A file that loses more than this share of its keys at one look is held; so are files that go away together with more than
@@ -36,8 +39,9 @@ export interface FilesOptions {
    */
   readonly ignore?: readonly string[];
   /**
-   * What it means that a configured path is missing. `keep`: a trouble, what was last read of it stays. `empty`: that it has no
-   * entries. Default: `keep`.
+   * What it means that a configured path is missing. `keep`: a trouble, what was last read of it stays; and where an empty
+   * directory stands in place of one that had files, as where a volume is not mounted, that is believed only after 5 seconds.
+   * `empty`: that it has no entries. Default: `keep`.
    */
   readonly missing?: 'keep' | 'empty';
   /**

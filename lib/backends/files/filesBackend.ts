@@ -18,10 +18,10 @@ import { type Backend, FatalError, type Frame } from '../../source/frames.ts';
 import { Alarm } from './alarm.ts';
 import { Clashes } from './clashes.ts';
 import { type FilesOptions, resolveFilesOptions, withoutWatcher } from './config.ts';
-import { targetsOf } from './listing.ts';
 import { loadPeer } from './peer.ts';
 import { nothingScanned, type Scanned, scan } from './scan.ts';
 import { ShrinkGuard } from './shrinkGuard.ts';
+import { targetsOf } from './targets.ts';
 import { Teller } from './teller.ts';
 import { Watchers } from './watchers.ts';
 
@@ -96,7 +96,7 @@ export function filesBackend(options: FilesOptions): Backend<never> {
           blind =
             watchers?.trouble !== undefined ||
             [...found.targets.values()].includes(undefined) ||
-            found.problems.some(({ code }) => code === 'UNREADABLE');
+            found.problems.some(({ code }) => code === 'UNREADABLE' || code === 'SHRUNK');
           return teller.frames(guard?.check(found) ?? found, watchers?.trouble, signal);
         };
 

@@ -21,7 +21,8 @@ import type { Root } from './root.ts';
  * - A file that cannot be parsed: its entries stay, its keys are `rejected` (`PARSE_FAILED` with file, line and column), and
  *   the status is `stale` until it is mended. One that never could be parsed makes the status stale, no more.
  * - A configured path that is missing (but see `missing`), or anything that cannot be read: its entries stay, the status is
- *   stale. A file that is missing below a configured directory: its entries are deleted (but see `onShrink`).
+ *   stale. The same for 5 seconds where a configured directory is another one than before, and empty: a volume that is not mounted
+ *   (`onShrink` with `confirm: Infinity` keeps them for good). A file that is missing below a configured directory: its entries are deleted (but see `onShrink`).
  * - An entry that repeats a key of its file, has no value, or one that JavaScript would change without a word: that key is
  *   `rejected`. That is a number that would lose digits (write it as a text), and in JSON a member that stands twice.
  * - A key that two files have: the first path wins. What the other one says is `rejected` (`DUPLICATE_KEY`, with both places), in

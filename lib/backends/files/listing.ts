@@ -1,15 +1,15 @@
 import type { BigIntStats } from 'node:fs';
-import { readdir, realpath, stat } from 'node:fs/promises';
-import { basename, dirname, join, sep } from 'node:path';
+import { readdir, realpath } from 'node:fs/promises';
+import { dirname, join, sep } from 'node:path';
 import { DatasyncError, messageOf } from '../../model/errors.ts';
+import { doubt, doubted, type Filled, type FilledRoots } from './emptied.ts';
 import { extensions, hasFormat } from './formats.ts';
-import { type Link, linksOn } from './links.ts';
+import { linksOn } from './links.ts';
 import type { Root } from './root.ts';
+import { identityOf, isAbsence, look, stampOf, watchedIdentityOf } from './stats.ts';
 import { canonical, isStatusFile } from './statusFiles.ts';
+import { addLink, type Targets, targetsOf } from './targets.ts';
 import type { WatchTarget } from './watchTarget.ts';
-
-/** What has to be watched, for each configured path and each link; `undefined`: nothing that exists. */
-export type Targets = ReadonlyMap<string, WatchTarget | undefined>;
 
 /** The files that hold the entries, as the directories show them. */
 export interface Listing {
@@ -19,19 +19,10 @@ export interface Listing {
   readonly unreadable: ReadonlySet<string>;
   readonly problems: readonly DatasyncError[];
   readonly targets: Targets;
+  /** The configured directories that have files, or had them and are not believed to be empty. */
+  readonly filled: FilledRoots;
   /** The stamps of all directories, from before they were read. */
   readonly directories: ReadonlyMap<string, string>;
-}
-
-/** What identifies the contents of a file, or the names in a directory. */
-export function stampOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
-  return `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`;
-}
-
-/** Whether an error says that there is nothing at that path. */
-export function isAbsence(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
-  return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
 /** What the status says of a path that cannot be read. */
@@ -44,68 +35,6 @@ export function unreadable(path: string, cause: unknown): DatasyncError {
   });
 }
 
-/** A look at a path, following links. */
-export function look(path: string): Promise<BigIntStats> {
-  return stat(path, { bigint: true });
-}
-
-/** What has to be watched for configured paths: themselves, and the links that lead to them. */
-export async function targetsOf(roots: readonly Root[]): Promise<Map<string, WatchTarget | undefined>> {
-  const targets = new Map<string, WatchTarget | undefined>();
-  for (const root of roots) {
-    targets.set(root.name, await targetOf(root));
-    const links = await linksOn(root.path);
-    for (const link of links) await addLink(targets, link);
-    // A watcher of the link stays with the file that it led to.
-    if (links.length > 0) await addEnd(targets, root.path);
-  }
-  return targets;
-}
-
-async function addLink(targets: Map<string, WatchTarget | undefined>, { directory, name }: Link): Promise<void> {
-  const id = `the link ${join(directory, name)}`;
-  if (!targets.has(id)) targets.set(id, await nameIn(directory, name));
-}
-
-async function addEnd(targets: Map<string, WatchTarget | undefined>, path: string): Promise<void> {
-  try {
-    const end = await realpath(path);
-    if ((await look(end)).isFile()) targets.set(end, await nameIn(dirname(end), basename(end)));
-  } catch {
-    // It may come into being: then the link, or what is above it, is another one.
-  }
-}
-
-/** What has to be watched for a configured path: itself if it is a directory, else its name in the one above. */
-async function targetOf(root: Root): Promise<WatchTarget | undefined> {
-  const { path } = root;
-  try {
-    const stats = await look(path);
-    if (stats.isDirectory()) return { directory: path, identity: watchedIdentityOf(stats), root };
-  } catch {
-    // It may come into being.
-  }
-  return nameIn(dirname(path), basename(path));
-}
-
-async function nameIn(directory: string, only: string): Promise<WatchTarget | undefined> {
-  try {
-    return { directory, identity: watchedIdentityOf(await look(directory)), only };
-  } catch {
-    return undefined;
-  }
-}
-
-/** Inode numbers are used again, at once by some file systems: only with the time of birth do they tell two objects apart. */
-function identityOf({ dev, ino, birthtimeNs }: BigIntStats): string {
-  return `${dev}:${ino}:${birthtimeNs}`;
-}
-
-/** A watcher that was armed while a directory could not be read sees nothing in it later. */
-function watchedIdentityOf(stats: BigIntStats): string {
-  return `${identityOf(stats)}:${stats.mode}:${stats.uid}`;
-}
-
 /**
  * Lists all files below the configured paths, links followed. A link inside of what a link leads to is not followed into a
  * directory that was read already: directories that lead to each other would be read in every order.
@@ -113,9 +42,16 @@ function watchedIdentityOf(stats: BigIntStats): string {
  * Names that start with a dot are left out below a directory: editors' swap and lock files, `.git`, and the `..data` of a
  * mounted ConfigMap, whose files are seen through the links beside it; and the status files that this process writes. A configured
  * path may have any name.
+ *
+ * @param before what the listing before this one found
  */
-export async function list(roots: readonly Root[], missing: 'keep' | 'empty', signal: AbortSignal): Promise<Listing> {
-  const listing = new Lister(missing, await targetsOf(roots), signal);
+export async function list(
+  roots: readonly Root[],
+  missing: 'keep' | 'empty',
+  before: FilledRoots,
+  signal: AbortSignal,
+): Promise<Listing> {
+  const listing = new Lister(missing, before, await targetsOf(roots), signal);
   for (const root of roots) await listing.root(root);
   return listing;
 }
@@ -140,19 +76,29 @@ class Lister implements Listing {
   readonly problems: DatasyncError[] = [];
   readonly targets: Map<string, WatchTarget | undefined>;
   readonly directories: Map<string, string> = new Map();
+  readonly filled: Map<string, Filled> = new Map();
   /** The files without any link. */
   readonly #seen = new Set<string>();
+  /** Files found, by whatever name. */
+  #found = 0;
   readonly #missing: 'keep' | 'empty';
+  readonly #before: FilledRoots;
   readonly #signal: AbortSignal;
 
-  constructor(missing: 'keep' | 'empty', targets: Map<string, WatchTarget | undefined>, signal: AbortSignal) {
+  constructor(
+    missing: 'keep' | 'empty',
+    before: FilledRoots,
+    targets: Map<string, WatchTarget | undefined>,
+    signal: AbortSignal,
+  ) {
     this.targets = targets;
     this.#missing = missing;
+    this.#before = before;
     this.#signal = signal;
   }
 
   async root(root: Root): Promise<void> {
-    const { path, isGlob } = root;
+    const { name, path, isGlob } = root;
     let stats: BigIntStats;
     let real: string;
     try {
@@ -160,11 +106,16 @@ class Lister implements Listing {
       real = await realpath(path);
     } catch (error) {
       this.#absent(path, error);
+      this.#fill(name, this.#before.get(name));
       return;
     }
     if (stats.isDirectory()) {
       const place = { root, below: '', depth: 0, above: [], linked: false, read: new Set<string>() };
-      return this.#directory(path, real, stats, place);
+      const found = this.#found;
+      await this.#directory(path, real, stats, place);
+      if (this.#found > found) this.#fill(name, { identity: identityOf(stats) });
+      else this.#empty(root, identityOf(stats));
+      return;
     }
     // By its own name it may be asked for.
     const isStatus = isStatusFile(real) && canonical(path) !== real;
@@ -176,6 +127,19 @@ class Lister implements Listing {
     if (isStatus) what = `the status file ${real} by another name: that is not read as configuration`;
     else if (stats.isFile() && !isGlob) what = `of an unknown format; known are ${extensions}`;
     this.#keep(path, new DatasyncError('INVALID_CONFIG', `${path} is ${what}`, { backend: 'files', file: path }));
+  }
+
+  #empty({ name, path }: Root, identity: string): void {
+    const before = this.#before.get(name);
+    if (this.unreadable.has(path)) return this.#fill(name, before);
+    const doubts = this.#missing === 'empty' ? undefined : doubted(before, identity);
+    if (doubts === undefined) return;
+    this.#fill(name, doubts);
+    this.#keep(path, doubt(path));
+  }
+
+  #fill(name: string, filled: Filled | undefined): void {
+    if (filled !== undefined) this.filled.set(name, filled);
   }
 
   async #directory(path: string, real: string, stats: BigIntStats, place: Place): Promise<void> {
@@ -265,6 +229,7 @@ class Lister implements Listing {
 
   /** Reading a file by its second name would say that all its keys come twice. */
   #add(path: string, real: string): void {
+    this.#found++;
     if (this.#seen.has(real)) return;
     this.#seen.add(real);
     this.files.push(path);

@@ -3,7 +3,7 @@ import { lstat, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { threadId } from 'node:worker_threads';
 import { messageOf } from '../../model/errors.ts';
-import { isAbsence } from './listing.ts';
+import { isAbsence } from './stats.ts';
 
 /** Where a file system cannot make a directory durable by itself. */
 const noDirectorySync: ReadonlySet<unknown> = new Set(['EPERM', 'EINVAL', 'EISDIR', 'EACCES', 'ENOTSUP']);

@@ -6,8 +6,9 @@ import { DatasyncError } from '../../model/errors.ts';
 import type { ResolvedFilesOptions } from './config.ts';
 import { isYaml } from './formats.ts';
 import { isLarge, type Kept, readPieces } from './largeYaml.ts';
-import { isAbsence, type Listing, list, look, stampOf, unreadable } from './listing.ts';
+import { type Listing, list, unreadable } from './listing.ts';
 import { type Entries, parseFile, type Reading } from './parse.ts';
+import { isAbsence, look, stampOf } from './stats.ts';
 
 /** What is known of one file. Immutable: the same object means that nothing is new. */
 export interface FileState {
@@ -39,6 +40,7 @@ export interface Scanned {
   /** Everything that could not be read or parsed, in the order of precedence. */
   readonly problems: readonly DatasyncError[];
   readonly targets: Listing['targets'];
+  readonly filled: Listing['filled'];
   /** Something moved while it was looked at: scan again soon. */
   readonly unsettled: boolean;
   /** Something is there and was not read: an entry that seems to be gone may be in it. */
@@ -52,6 +54,7 @@ export const nothingScanned: Scanned = {
   files: new Map(),
   problems: [],
   targets: new Map(),
+  filled: new Map(),
   unsettled: false,
   waiting: false,
 };
@@ -83,7 +86,7 @@ const batch = 32;
 export async function scan(options: Scanning, last: Scanned, signal: AbortSignal): Promise<Scanned> {
   let known = last.files;
   for (let attempt = 1; ; attempt++) {
-    const listing = await list(options.roots, options.missing, signal);
+    const listing = await list(options.roots, options.missing, last.filled, signal);
     const files = await readAll(listing, known, options.reading, signal);
     const stable = await unchanged(listing.directories, signal);
     if (!stable && attempt < attempts) {
@@ -98,6 +101,7 @@ export async function scan(options: Scanning, last: Scanned, signal: AbortSignal
       files,
       problems: [...listing.problems, ...states.flatMap(({ failure, unreadable }) => unreadable ?? failure ?? [])],
       targets: listing.targets,
+      filled: listing.filled,
       unsettled: !stable || moving || states.some(({ doubtful }) => doubtful),
       waiting: moving || (shaking !== undefined && now - shaking < tooLong),
       ...(shaking === undefined ? {} : { shaking }),

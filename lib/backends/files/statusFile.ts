@@ -4,9 +4,9 @@ import { sameBytes } from '../../internal/bytes.ts';
 import { DatasyncError, messageOf, reasonOf } from '../../model/errors.ts';
 import type { RawEntry } from '../../source/frames.ts';
 import { type Foreign, foreignIn } from './foreign.ts';
-import { isAbsence, look, stampOf } from './listing.ts';
 import { type Entries, parseFile } from './parse.ts';
 import { obstacle, replaceFile, standing } from './replaceFile.ts';
+import { isAbsence, look, stampOf } from './stats.ts';
 import { announceStatusFile } from './statusFiles.ts';
 import { statusText } from './statusText.ts';
 
