@@ -27,7 +27,8 @@ export interface FilesOptions {
   /**
    * Files, directories and globs, at least one, relative to the working directory at the time of the call. Of directories all
    * `.json`, `.yaml` and `.yml` files are read, but for names that start with a dot. In globs `*` and `?` are any characters of
-   * a name, `**` any directories, `{a,b}` one of these; what matches may also be a directory's file of these formats only.
+   * a name, `**` any directories, `{a,b}` one of these, and a backslash before such a sign is for names that have it (not on
+   * Windows); what matches may also be a directory's file of these formats only.
    * Where two files hold the same key, the first path wins, below a directory the first name.
    */
   readonly paths: readonly string[];

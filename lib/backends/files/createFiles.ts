@@ -1,5 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Broker } from '../../model/broker.ts';
 import { DatasyncError } from '../../model/errors.ts';
 import type { Source } from '../../model/events.ts';
@@ -8,6 +9,7 @@ import { type FilesOptions, type FromFilesConfig, filesRules } from './config.ts
 import { type FilesBrokerConfig, filesBroker } from './filesBroker.ts';
 import { checkStatusPath, type FilesStatusConfig, filesStatus } from './filesStatus.ts';
 import { fromFiles } from './fromFiles.ts';
+import { rootOf } from './root.ts';
 import { announceStatusFile, canonical, isStatusFile } from './statusFiles.ts';
 
 /** The configuration of {@link createFiles}. */
@@ -71,7 +73,8 @@ export function createFiles(config: CreateFilesConfig): FilesStore {
 function announced(statusPath: string, paths: readonly string[]): string {
   checkStatusPath('createFiles', statusPath);
   const path = announceStatusFile(statusPath);
-  if (!paths.some((each) => canonical(each) === path || isStatusFile(realOf(each)))) return path;
+  const roots = paths.map((each) => rootOf(resolve(each), true, []).path);
+  if (!roots.some((each) => canonical(each) === path || isStatusFile(realOf(each)))) return path;
   throw refusal(`the status file ${statusPath} is one of the paths that are read as configuration`);
 }
 

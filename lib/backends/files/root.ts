@@ -1,5 +1,5 @@
 import { sep } from 'node:path';
-import { globPattern, ignoredBy, isGlob, splitGlob } from './glob.ts';
+import { globPattern, ignoredBy, isGlob, splitGlob, unescaped } from './glob.ts';
 
 /** What is looked at for the sake of one configured path. */
 export interface Root {
@@ -21,12 +21,13 @@ export interface Root {
 /** @param name an absolute path or glob */
 export function rootOf(name: string, recursive: boolean, ignore: readonly string[]): Root {
   const ignores = ignoredBy(ignore);
+  // Where a backslash parts names it escapes nothing.
   const path = name.split(sep).join('/');
   if (!isGlob(path)) {
     const depth = recursive ? Infinity : 0;
     return {
       name,
-      path: name,
+      path: sep === '/' ? unescaped(name) : name,
       isGlob: false,
       depth,
       rules: JSON.stringify([recursive, ignore]),

@@ -1,5 +1,5 @@
 import type { Leaf } from '../../model/options.ts';
-import { oneOf, rule } from '../../model/options.ts';
+import { oneOf, rule, wrongElement } from '../../model/options.ts';
 import { durationForm, milliseconds } from './goDuration.ts';
 
 /** What one key of a configuration may hold, and what it is read as. */
@@ -50,7 +50,7 @@ export const seedKey: {
 } = {
   text: new SeedKey(rule.text),
   secret: new SeedKey(rule.text, undefined, true),
-  texts: new SeedKey([isNonEmptyTexts, 'a list of at least one text', rule.texts[2]!]),
+  texts: new SeedKey([isNonEmptyTexts, 'a list of at least one text', wrongElement(rule.text[0])]),
   flag: new SeedKey(rule.flag),
   count: new SeedKey([(value) => value !== Infinity && rule.count[0](value), 'a whole number, 0 or more']),
   positive: new SeedKey(rule.positive),
@@ -62,7 +62,7 @@ export const seedKey: {
 };
 
 function isNonEmptyTexts(value: unknown): boolean {
-  return rule.texts[0](value) && (value as string[]).length > 0;
+  return Array.isArray(value) && value.length > 0 && value.every((text) => rule.text[0](text));
 }
 
 /** `dial-timeout` as an option: `dialTimeout`. */

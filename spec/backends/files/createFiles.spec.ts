@@ -30,6 +30,10 @@ describe('filedbConfig', () => {
       "filedbConfig: the key 'configuration-paths' is missing",
     );
     await expect(filedbConfig({ 'configuration-paths': 'a' })).rejects.toThrow('must be a list of at least one text');
+    for (const empty of [{ 'configuration-paths': ['a', ''] }, { yaml: 'configuration-paths:\n- a\n- ""\n' }])
+      await expect(filedbConfig(empty)).rejects.toThrow(
+        /'configuration-paths'.* a list of at least one text, but element 1 is ""/,
+      );
     await expect(filedbConfig('/nowhere/filedb.conf')).rejects.toMatchObject({ code: 'UNREADABLE' });
   });
 });

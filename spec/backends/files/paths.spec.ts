@@ -19,6 +19,9 @@ describe('globs', () => {
     ['a?.{json,y{a,}ml}', ['ab.json', 'ab.yaml', 'ab.yml'], ['a.json', 'abc.json', 'a/.json']],
     ['a**b', ['ab', 'axb'], ['a/b']],
     ['[x](1)+$.json', ['[x](1)+$.json'], ['x1.json']],
+    ['\\{a\\*\\?\\}\\[*.json', ['{a*?}[.json', '{a*?}[x.json'], ['axx[.json', '\\{a*?}[.json']],
+    ['{a\\,b,\\}}', ['a,b', '}'], ['a', 'b,}', '\\}']],
+    ['a\\b\\\\*', ['a\\b\\c'], ['ab\\c', 'a\\bc']],
   ])('%s', (glob, yes, no) => {
     expect([
       yes.filter((path) => globPattern(glob).test(path)),
@@ -56,6 +59,23 @@ describe('fromFiles: which files', () => {
     rmSync(join(dir, 'one'), { recursive: true });
     await until(() => expect(told.state).toEqual({ '/if/2': 1 }));
     expect(told.stale).toBeUndefined();
+  });
+
+  it('takes signs of globs in names, where a backslash stands before them', async () => {
+    const dir = temporaryDirectory();
+    const name = '{a,b} *?[1].yaml';
+    for (const [index, each] of [name, 'a', 'b xy[1].yaml'].entries())
+      write(join(dir, '{in}', each), { [`/${index}`]: 1 });
+    write(join(dir, 'in/x.yaml'), { '/x': 1 });
+    const escaped = name.replaceAll(/[*?{},[\]]/g, '\\$&');
+    const told = await recordLive({ paths: [join(dir, '\\{in\\}', escaped)], rescan: never });
+    expect(told.state).toEqual({ '/0': 1 });
+    write(join(dir, '{in}', name), { '/0': 2 });
+    await until(() => expect(told.state).toEqual({ '/0': 2 }));
+    const glob = await recordLive({ paths: [join(dir, '\\{in\\}/*\\[1\\].yaml')], rescan: never });
+    expect(glob.state).toEqual({ '/0': 2, '/2': 1 });
+    const without = await recordLive({ paths: [dir], ignore: [escaped, '\\{in\\}/b*'] });
+    expect(without.state).toEqual({ '/x': 1 });
   });
 
   it('reads a directory without those below it, where it is told so', async () => {
