@@ -4,6 +4,7 @@
  *     npx tsx examples/edit-and-see/change.ts DIR eth0 --mtu 9000 --address 10.0.0.1
  *     npx tsx examples/edit-and-see/change.ts DIR eth0 --remove
  */
+import { existsSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -19,8 +20,14 @@ const { values, positionals } = parseArgs({
   options: { mtu: { type: 'string' }, address: { type: 'string' }, remove: { type: 'boolean' } },
 });
 const [directory, name] = positionals;
-if (directory === undefined || name === undefined)
-  throw new Error('usage: change.ts DIR NAME [--mtu N] [--address A] [--remove]');
+if (directory === undefined || name === undefined || !/^\d+$/.test(values.mtu ?? '0')) {
+  console.error('usage: change.ts DIR NAME [--mtu N] [--address A] [--remove]');
+  process.exit(1);
+}
+if (!existsSync(directory)) {
+  console.error(`${directory} does not exist: mkdir -p ${directory}`);
+  process.exit(1);
+}
 
 const path = join(directory, 'interfaces.yaml');
 const key = `/interface/${name}`;

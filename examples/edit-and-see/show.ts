@@ -3,7 +3,7 @@
  *
  *     npx tsx examples/edit-and-see/show.ts DIR
  */
-import { bufferDuringResync, type Change, type ResyncEvent } from 'rx-datasync';
+import { bufferDuringResync, type Change, type DatasyncEvent, mapValue, type ResyncEvent } from 'rx-datasync';
 import { fromFiles } from 'rx-datasync/files';
 
 interface Interface {
@@ -19,6 +19,14 @@ function describe({ mtu, address = 'no address' }: Interface): string {
   return `mtu ${mtu}, ${address}`;
 }
 
+/** What a file holds may be anything; what is thrown here makes the key `rejected`, and the interface stays what it was. */
+function interfaceOf(value: unknown): Interface {
+  const { mtu, address } = Object(value) as Readonly<Record<string, unknown>>;
+  if (typeof mtu !== 'number')
+    throw new TypeError(`an interface needs { mtu: number }, and this is ${JSON.stringify(value)}`);
+  return typeof address === 'string' ? { mtu, address } : { mtu };
+}
+
 function showAll({ entries }: ResyncEvent<Interface>): void {
   console.log(`${entries.size} interfaces in ${directory}`);
   for (const { key, value } of entries.sorted()) console.log(`  ${nameOf(key)}: ${describe(value)}`);
@@ -29,6 +37,15 @@ function showOne(change: Change<Interface>): void {
   if (change.op === 'delete') console.log(`- ${nameOf(key)}`);
   else if (prevValue === undefined) console.log(`+ ${nameOf(key)}: ${describe(change.value)}`);
   else console.log(`~ ${nameOf(key)}: ${describe(prevValue)} → ${describe(change.value)}`);
+}
+
+/** What a broken file rejects is all for one reason, which the status has said. */
+function showRejected({ rejected }: DatasyncEvent<Interface>): void {
+  for (const { key, lastGood, error } of rejected) {
+    if (error.message === trouble) continue;
+    const stays = lastGood === undefined ? 'is not there' : `stays at ${describe(lastGood)}`;
+    console.log(`! ${nameOf(key)} ${stays}: ${messageOf(error)}`);
+  }
 }
 
 function messageOf(error: unknown): string {
@@ -44,12 +61,13 @@ const statusObserver = {
   },
 };
 
-fromFiles<Interface>({ paths: [directory], prefixes: [prefix], statusObserver })
-  .pipe(bufferDuringResync())
+fromFiles({ paths: [directory], prefixes: [prefix], statusObserver })
+  .pipe(bufferDuringResync(), mapValue(interfaceOf))
   .subscribe({
     next: (event) => {
       if (event.type === 'resync') showAll(event);
       else event.changes.forEach(showOne);
+      showRejected(event);
     },
     error: (error: unknown) => {
       console.error(messageOf(error));

@@ -60,20 +60,22 @@ export async function run(print: (line: string) => void): Promise<void> {
 
   await told('resync');
 
-  await checkout.commit('jumbo frames', { 'interfaces.yaml': interfaces('9000', '9000') });
-  await checkout.pull();
+  const deploy = async (message: string, files: Readonly<Record<string, string>>): Promise<void> => {
+    print(`--- ${message}`);
+    await checkout.commit(message, files);
+    await checkout.pull();
+  };
+  await deploy('jumbo frames', { 'interfaces.yaml': interfaces('9000', '9000') });
   await told('change');
 
   // One file is broken; the other one of the same commit is applied all the same.
-  await checkout.commit('another gateway', {
+  await deploy('another gateway, and a bracket too many', {
     'interfaces.yaml': interfaces('[9000', '1500'),
     'routes.yaml': route('10.0.0.254'),
   });
-  await checkout.pull();
   await told('change');
 
-  await checkout.commit('a bracket too many', { 'interfaces.yaml': interfaces('9000', '1500') });
-  await checkout.pull();
+  await deploy('the bracket goes', { 'interfaces.yaml': interfaces('9000', '1500') });
   await told('status: all is well');
 
   subscription.unsubscribe();

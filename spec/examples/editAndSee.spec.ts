@@ -41,11 +41,22 @@ describe('examples/edit-and-see', () => {
       await seen(shown.slice(0, index + 2));
     }
 
+    await expect(
+      promisify(execFile)(process.execPath, tsx('change.ts', directory, 'eth0', '--mtu', 'x'), { cwd: root }),
+    ).rejects.toThrow('usage: change.ts');
     const file = join(directory, 'interfaces.yaml');
     const good = readFileSync(file, 'utf8');
     write(file, `${good}]\n`);
     await until(() => expect(printed).toMatch(/\n! \[rx-datasync\/files\] .*interfaces\.yaml:\d+:\d+: .*\n$/));
     write(file, good);
     await until(() => expect(printed).toMatch(/\n= all is well again\n$/));
+    for (const [bad, why] of [
+      ['7', 'an interface needs { mtu: number }, and this is 7'],
+      ['{mtu: 9007199254740993}', 'has the number 9007199254740993, which would lose digits: write it as a text'],
+    ]) {
+      write(file, `data:\n- {key: /interface/eth0, value: ${bad!}}\n`);
+      await until(() => expect(printed).toContain(why));
+      expect(printed.trimEnd().split('\n').at(-1)).toMatch(/^! eth0 stays at mtu 1500, no address: /);
+    }
   });
 });
