@@ -25,8 +25,8 @@ export class LossyNumber {
 
 /** Whether a number loses digits: `0x`, `0o` and `0b` say that it is no decimal one. */
 export function losesDigits(literal: string): boolean {
-  const [, sign, base] = /^([-+]?)(0[box][\da-f]+)$/i.exec(literal) ?? [];
-  if (base !== undefined) return !keepsDigits(`${sign}${BigInt(base)}`);
-  // So few digits are kept by every number that is neither very large nor very small.
-  return (literal.length > 15 || /e/i.test(literal)) && !keepsDigits(literal);
+  // So few digits are kept by every number, of whatever base, that is neither very large nor very small.
+  if (literal.length < 16 && !/e/i.test(literal)) return false;
+  const [, sign, other] = /^([-+]?)(0[box][\da-f]+)$/i.exec(literal) ?? [];
+  return !keepsDigits(other === undefined ? literal : `${sign}${BigInt(other)}`);
 }

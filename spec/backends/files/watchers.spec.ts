@@ -42,6 +42,18 @@ describe('Watchers', () => {
     expect(made.every(({ closed }) => closed)).toBe(true);
   });
 
+  it('lets go of what is not to be watched any more, as a link that is gone', () => {
+    const { made, watch } = fake();
+    const watchers = new Watchers(watch, () => undefined);
+    watchers.follow(targets(target('/a', '1'), target('/a/link', '1')));
+    watchers.follow(targets(target('/a', '1')));
+    expect(made.map(({ directory, closed }) => [directory, closed])).toEqual([
+      ['/a', false],
+      ['/a/link', true],
+    ]);
+    watchers.close();
+  });
+
   it('shares a watcher, and renews it for all who share it', () => {
     const { made, watch } = fake();
     const rings = [0, 0];
