@@ -10,7 +10,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, extname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { json, yaml } from './files.ts';
 import { styles } from './saveStyles.ts';
 
@@ -25,21 +25,25 @@ const directories = ['', 'a', 'b', 'b/deep', 'mount'] as const;
 const bases = ['x.json', 'y.yaml', 'z.yml'] as const;
 /** It is seen through links, as a mounted ConfigMap: only swapped as a whole. */
 const mounted = ['mount/one.yaml', 'mount/two.json'] as const;
+/** So are these, through a link to a whole directory: `current -> releases/7`. */
+const released = ['linked/one.yaml', 'linked/two.json'] as const;
 
 /** Somebody who works on files at random, and knows what they mean. The same steps for the same numbers. */
 export class RandomEditor {
   readonly #directory: string;
   readonly #random: (n: number) => number;
   readonly #files = new Map<string, File>();
+  /** By link. */
+  readonly #versions = new Map<string, number>();
   /** What a subscriber holds: of a key whose file is broken, what it was before. */
   #truth: ReadonlyMap<string, number> = new Map();
   #value = 0;
-  #version = 0;
 
   constructor(directory: string, random: (n: number) => number) {
     this.#directory = directory;
     this.#random = random;
     this.#swap();
+    this.#release();
     for (const name of mounted) symlinkSync(join('..data', name.slice(6)), this.#path(name));
     this.#look();
   }
@@ -63,6 +67,7 @@ export class RandomEditor {
       [1, 'rename a directory', () => this.#renameDirectory()],
       [1, 'remove a directory', () => this.#removeDirectory()],
       [2, 'swap', () => this.#swap()],
+      [2, 'release', () => this.#release()],
       [1, 'touch', () => this.#touch()],
       [1, 'chmod', () => this.#chmod()],
     ];
@@ -106,7 +111,7 @@ export class RandomEditor {
 
   /** All files but those that have a purpose of their own. */
   get #own(): string[] {
-    return [...this.#files.keys()].filter((name) => name !== 'probe.json' && !name.startsWith('mount/')).sort();
+    return [...this.#files.keys()].filter((name) => name !== 'probe.json' && !/^(mount|linked)\//.test(name)).sort();
   }
 
   #anyPlace(): string {
@@ -205,24 +210,31 @@ export class RandomEditor {
 
   /** As Kubernetes does: a new directory, and a link to it that is renamed over the old one. */
   #swap(): void {
-    const old = `..${this.#version}`;
-    const version = `..${++this.#version}`;
-    const mount = this.#path('mount');
-    mkdirSync(join(mount, version), { recursive: true });
-    for (const name of mounted) {
+    this.#publish(mounted, 'mount/..data', (version) => `..${version}`);
+  }
+
+  #release(): void {
+    this.#publish(released, 'linked', (version) => `.release${version}`);
+  }
+
+  #publish(names: readonly string[], link: string, nameOf: (version: number) => string): void {
+    const parent = dirname(this.#path(link));
+    const old = this.#versions.get(link) ?? 0;
+    const version = nameOf(old + 1);
+    this.#versions.set(link, old + 1);
+    mkdirSync(join(parent, version), { recursive: true });
+    for (const name of names) {
       const entries = new Map([
         [`/k${this.#random(12)}`, ++this.#value],
         [name, ++this.#value],
       ]);
       this.#files.set(name, { entries });
-      writeFileSync(
-        join(mount, version, name.slice(6)),
-        (name.endsWith('.json') ? json : yaml)(Object.fromEntries(entries)),
-      );
+      const text = (name.endsWith('.json') ? json : yaml)(Object.fromEntries(entries));
+      writeFileSync(join(parent, version, basename(name)), text);
     }
-    symlinkSync(version, join(mount, '..tmp'));
-    renameSync(join(mount, '..tmp'), join(mount, '..data'));
-    rmSync(join(mount, old), { recursive: true, force: true });
+    symlinkSync(version, join(parent, '..tmp'));
+    renameSync(join(parent, '..tmp'), this.#path(link));
+    rmSync(join(parent, nameOf(old)), { recursive: true, force: true });
   }
 
   #touch(): void {
