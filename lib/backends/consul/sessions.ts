@@ -3,6 +3,7 @@ import { encodeText } from '../../internal/bytes.ts';
 import { parsed } from './answers.ts';
 import type { About, ConsulCalls } from './calls.ts';
 import { refusal } from './failures.ts';
+import { consistent } from './http.ts';
 
 /** Consul ends a session when it was not renewed for so many times its TTL. */
 const patience = 2;
@@ -37,6 +38,13 @@ export async function createSession(calls: ConsulCalls, ttl: number, about: Abou
 /** Its keys are deleted with it. What cannot be ended now ends by itself. */
 export async function destroySession(calls: ConsulCalls, id: string): Promise<void> {
   await calls.read({ method: 'PUT', path: `/session/destroy/${id}` }).catch(() => undefined);
+}
+
+/** Whether Consul knows it, and the token may. */
+export async function isAlive(calls: ConsulCalls, id: string, { what }: About): Promise<boolean> {
+  const answer = await calls.read({ method: 'GET', path: `/session/info/${id}`, query: consistent });
+  if (answer.status !== 200) throw refusal(what, answer);
+  return (parsed(what, answer) as readonly unknown[]).length > 0;
 }
 
 /** The session of `lifetime: 'client'`: one for all keys of a broker, from the first of them on. */
