@@ -44,8 +44,12 @@ const rules: Rules = {
  * with `TOO_LARGE`, never split. They resolve with Consul's index as `revision`, but for deletes and for values that are too
  * large for a transaction (from about 390,000 bytes on), for which Consul gives none. A `ttl` is kept by a session: Consul ends
  * none before 20 seconds, and none later than after 48 hours; what was made longer, the result says. A put without one keeps a
- * key that had one. A key with `lifetime: 'client'` hangs on one session of this broker; was it lost, the key is put again,
- * unless somebody else has written it since.
+ * key that had one of a broker. A key with `lifetime: 'client'` hangs on one session of this broker; was it lost, the key is put
+ * again, unless somebody else has written it since.
+ *
+ * A key that a session of another program holds (a lock) stays with it: it can be put, but not with a `ttl` or `lifetime`
+ * (`REFUSED`), and if that session deletes its keys, it goes with it. To know whose a session is, the token must be allowed
+ * to read sessions; else a put on a key that is held rejects with `OUTCOME_UNKNOWN`.
  *
  * A write is never repeated: where the answer is missing it rejects with `OUTCOME_UNKNOWN`. A list without any keys is one only
  * where the token may read there, else it rejects with `ACCESS_DENIED`.

@@ -11,6 +11,7 @@ import type {
 import type { KeyValue } from '../../model/values.ts';
 import { type About, type ConsulCalls, type Operation, unexpected } from './calls.ts';
 import { refusal } from './failures.ts';
+import { stateOf } from './holders.ts';
 import { checkKey } from './keys.ts';
 import { about, bodyOf, checkValue, mustGoAlone } from './operations.ts';
 import { find, list, listKeys } from './reads.ts';
@@ -99,7 +100,7 @@ export class ConsulCore implements CoreBroker {
     for (;;) {
       const found = await find(this.#calls, key, what);
       if (!sameBytes(found?.value, expected)) return { swapped: false };
-      const only = found ?? { index: 0, session: undefined };
+      const only = await stateOf(this.#calls, found, what);
       const result = mustGoAlone(write, this.#maxRequest)
         ? (await this.#writes.putAlone(key, value, what, only)) && {}
         : await this.#writes.commit([write], what, only);

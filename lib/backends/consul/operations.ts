@@ -7,7 +7,7 @@ import { mostOperations } from './hidden.ts';
 export interface Only {
   /** Its ModifyIndex; 0: it is absent. */
   readonly index: number;
-  /** Who holds it. */
+  /** Of a broker, which holds it: it is taken from it. */
   readonly session: string | undefined;
 }
 
@@ -23,19 +23,37 @@ export function isBound({ ttl, lifetime }: PutOptions): boolean {
   return ttl !== undefined || lifetime !== undefined;
 }
 
+/** A session of a broker, which holds a key now. */
+export interface Holder {
+  readonly session: string;
+  /** Whether the write is not done where it holds the key no longer. */
+  readonly isChecked: boolean;
+}
+
 /**
  * What Consul has to do for one write.
  *
- * @param session which holds the key from now on
+ * @param session which holds the key from now on: where another one does, and is not named, nothing is done
  */
-export function operationsOf(write: RawWrite, session: string | undefined, only?: Only): readonly Operation[] {
+export function operationsOf(
+  write: RawWrite,
+  session: string | undefined,
+  only?: Only,
+  holder?: Holder,
+): readonly Operation[] {
   const { key: Key } = write;
   if (write.op === 'delete') return [{ Verb: 'delete', Key }];
   const Value = Buffer.from(write.value.buffer, write.value.byteOffset, write.value.length).toString('base64');
   const condition: readonly Operation[] = only === undefined ? [] : [{ Verb: 'cas', Key, Value, Index: only.index }];
-  // Another session may hold it.
-  if (session !== undefined)
-    return [...condition, { Verb: 'delete', Key }, { Verb: 'lock', Key, Value, Session: session }];
+  if (session !== undefined) {
+    const isHeld = holder !== undefined || only?.session !== undefined;
+    return [
+      ...condition,
+      ...(holder?.isChecked === true ? [{ Verb: 'check-session', Key, Session: holder.session } as const] : []),
+      ...(isHeld ? [{ Verb: 'delete', Key } as const] : []),
+      { Verb: 'lock', Key, Value, Session: session },
+    ];
+  }
   if (only === undefined) return [{ Verb: 'set', Key, Value }];
   return only.session === undefined ? condition : [...condition, { Verb: 'unlock', Key, Value, Session: only.session }];
 }
@@ -89,8 +107,10 @@ export function checkValue(key: string, { length }: Uint8Array, maxRequest: numb
   throw new DatasyncError('TOO_LARGE', message, { backend: 'consul', key });
 }
 
+/** As many as there can be. */
 function anyOperationsOf(write: RawWrite, only?: Only): readonly Operation[] {
-  return operationsOf(write, write.op === 'put' && isBound(write) ? anySession : undefined, only);
+  if (write.op === 'delete' || !isBound(write)) return operationsOf(write, undefined, only);
+  return operationsOf(write, anySession, only, { session: anySession, isChecked: false });
 }
 
 function sizeOf(writes: readonly RawWrite[], only?: Only): number {

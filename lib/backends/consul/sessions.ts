@@ -3,7 +3,6 @@ import { encodeText } from '../../internal/bytes.ts';
 import { parsed } from './answers.ts';
 import type { About, ConsulCalls } from './calls.ts';
 import { refusal } from './failures.ts';
-import { consistent } from './http.ts';
 
 /** Consul ends a session when it was not renewed for so many times its TTL. */
 const patience = 2;
@@ -11,6 +10,9 @@ const patience = 2;
 /** The shortest and the longest TTL of a session, in milliseconds. */
 export const shortestTtl: number = 10_000 * patience;
 export const longestTtl: number = 86_400_000 * patience;
+
+/** By which a session is known as one of a broker, whoever runs it. */
+export const sessionName = 'rx-datasync';
 
 /** Milliseconds between two attempts to put back what was lost. */
 const restorePause = 500;
@@ -22,6 +24,7 @@ const restorePause = 500;
  */
 export async function createSession(calls: ConsulCalls, ttl: number, about: About): Promise<string> {
   const options = {
+    Name: sessionName,
     TTL: `${Math.ceil(ttl / patience)}ms`,
     Behavior: 'delete',
     LockDelay: '0s',
@@ -38,13 +41,6 @@ export async function createSession(calls: ConsulCalls, ttl: number, about: Abou
 /** Its keys are deleted with it. What cannot be ended now ends by itself. */
 export async function destroySession(calls: ConsulCalls, id: string): Promise<void> {
   await calls.read({ method: 'PUT', path: `/session/destroy/${id}` }).catch(() => undefined);
-}
-
-/** Whether Consul knows it, and the token may. */
-export async function isAlive(calls: ConsulCalls, id: string, { what }: About): Promise<boolean> {
-  const answer = await calls.read({ method: 'GET', path: `/session/info/${id}`, query: consistent });
-  if (answer.status !== 200) throw refusal(what, answer);
-  return (parsed(what, answer) as readonly unknown[]).length > 0;
 }
 
 /** The session of `lifetime: 'client'`: one for all keys of a broker, from the first of them on. */

@@ -1,13 +1,13 @@
-import { firstValueFrom, timer } from 'rxjs';
 import type { PutOptions, RawWrite, WriteResult } from '../../model/broker.ts';
-import { DatasyncError, messageOf } from '../../model/errors.ts';
-import { parsed } from './answers.ts';
-import { type About, type ConsulCalls, type Shown, unexpected } from './calls.ts';
-import { refusal } from './failures.ts';
-import { pathOf } from './keys.ts';
-import { about, bodyOf, checkSize, isBound, type Only, operationsOf, release } from './operations.ts';
+import { DatasyncError } from '../../model/errors.ts';
+import { type About, type ConsulCalls, type Operation, type Shown, unexpected } from './calls.ts';
+import { mostOperations } from './hidden.ts';
+import { held, releaseAll, type State, stateOf } from './holders.ts';
+import { LargeValues } from './largeValues.ts';
+import { about, bodyOf, checkSize, isBound, type Only, operationsOf } from './operations.ts';
+import { pause } from './pause.ts';
 import { find } from './reads.ts';
-import { ClientSession, createSession, destroySession, isAlive, longestTtl, shortestTtl } from './sessions.ts';
+import { ClientSession, createSession, destroySession, longestTtl, shortestTtl } from './sessions.ts';
 
 /** What a key is bound to. */
 interface Bond {
@@ -18,16 +18,14 @@ interface Bond {
 
 type Bonds = ReadonlyMap<string, Bond>;
 
-/** The state of a key; where a session holds it, with its value. */
-type State = Only & { readonly value?: Uint8Array };
+type Reason = { readonly operation: number; readonly text: string };
 
-type Put = RawWrite & { readonly op: 'put' };
-
-const absent: State = { index: 0, session: undefined };
+const isBoundPut = (write: RawWrite): boolean => write.op === 'put' && isBound(write);
 
 /** Writes, bound to sessions where they are to vanish. */
 export class ConsulWrites {
   readonly session: ClientSession;
+  readonly #large: LargeValues;
   readonly #calls: ConsulCalls;
   readonly #maxRequest: number;
 
@@ -35,6 +33,7 @@ export class ConsulWrites {
   constructor(calls: ConsulCalls, maxRequest: number, sessionTtl: number) {
     this.#calls = calls;
     this.#maxRequest = maxRequest;
+    this.#large = new LargeValues(calls, maxRequest);
     this.session = new ClientSession(calls, sessionTtl, async (key, value, session) => {
       const operations = operationsOf({ op: 'put', key, value }, session, { index: 0, session: undefined });
       await this.#calls.txn(bodyOf(operations), about('putting back', key));
@@ -47,70 +46,82 @@ export class ConsulWrites {
    * @param only the state of the one key that is written, without which it is not
    * @returns `undefined` where that state is over
    */
-  async commit(writes: readonly RawWrite[], what: About, only?: Only): Promise<WriteResult | undefined> {
+  async commit(writes: readonly RawWrite[], what: About, only?: State): Promise<WriteResult | undefined> {
     checkSize(writes, what, this.#maxRequest, only);
-    const bonds = await this.#bind(writes, what);
-    const operations = writes.flatMap((write) => operationsOf(write, bonds.get(write.key)?.session, only));
-    const result = await this.#calls.txn(bodyOf(operations), what).catch(async (error: unknown) => {
-      // Not known: with its session a key would be deleted that was perhaps written.
-      if ((error as DatasyncError).code !== 'OUTCOME_UNKNOWN') await this.#unbind(bonds);
-      throw error;
-    });
-    if (!result.done) {
+    if (only?.stranger !== undefined && writes.some(isBoundPut)) throw held(what, writes[0]!.key, only.stranger);
+    const holders = new Map<string, string>();
+    for (let round = 0; ; round++) {
+      await pause(round);
+      const bonds = await this.#bind(writes, what);
+      const operations = this.#operationsOf(writes, bonds, holders, only);
+      const result = await this.#calls.txn(bodyOf(operations), what).catch(async (error: unknown) => {
+        // Not known: with its session a key would be deleted that was perhaps written.
+        if ((error as DatasyncError).code !== 'OUTCOME_UNKNOWN') await this.#unbind(bonds);
+        throw error;
+      });
+      if (result.done) return this.#committed(writes, bonds, result.entries, what);
       await this.#unbind(bonds);
-      if (await this.#hasLostSession(bonds, result.reasons)) return this.commit(writes, what, only);
+      if (await this.#hasLostSession(bonds, result.reasons)) continue;
       if (only !== undefined) return undefined;
-      throw unexpected(what, result.reasons);
+      if (!(await this.#lookAtHolders(operations, result.reasons, holders, what)))
+        throw unexpected(what, result.reasons);
     }
+  }
+
+  /** What no transaction takes goes alone; Consul does not say at which index. @returns whether it was done */
+  async putAlone(key: string, value: Uint8Array, what: About, only?: State): Promise<boolean> {
+    const done = await this.#large.put(key, value, what, only);
+    if (done) this.session.forget(key);
+    return done;
+  }
+
+  #operationsOf(
+    writes: readonly RawWrite[],
+    bonds: Bonds,
+    holders: ReadonlyMap<string, string>,
+    only: Only | undefined,
+  ): readonly Operation[] {
+    const of = (isChecked: boolean): readonly Operation[] =>
+      writes.flatMap((write) => {
+        const session = holders.get(write.key);
+        const holder = session === undefined ? undefined : { session, isChecked };
+        return operationsOf(write, bonds.get(write.key)?.session, only, holder);
+      });
+    const checked = of(true);
+    const isTooMuch = checked.length > mostOperations || Buffer.byteLength(bodyOf(checked)) > this.#maxRequest;
+    return isTooMuch ? of(false) : checked;
+  }
+
+  async #committed(
+    writes: readonly RawWrite[],
+    bonds: Bonds,
+    entries: readonly Shown[],
+    what: About,
+  ): Promise<WriteResult> {
     this.#remember(writes);
-    await this.#release(writes, result.entries, what);
-    const revision = Math.max(0, ...result.entries.map(({ ModifyIndex }) => ModifyIndex));
+    await releaseAll(this.#calls, writes, entries, what);
+    const revision = Math.max(0, ...entries.map(({ ModifyIndex }) => ModifyIndex));
     return { ...(revision > 0 && { revision }), ...longer(writes, bonds) };
   }
 
-  /**
-   * What no transaction takes goes alone, and only as long as nobody else writes the key: then it need not be looked at again.
-   *
-   * @param only the state of the key, without which it is not written; default: whatever it is
-   * @returns whether it was done; Consul does not say at which index
-   */
-  async putAlone(key: string, value: Uint8Array, what: About, only?: State): Promise<boolean> {
-    for (let round = 0; ; round++) {
-      await pause(round);
-      const state = only ?? (await this.#look(key, what));
-      const done = await this.#putAt(key, value, state, what, only !== undefined);
-      if (!done && only === undefined) continue;
-      if (done) this.session.forget(key);
-      return done;
+  /** Finds out who holds the keys that could not be bound. @returns whether it is that, and another attempt may be made */
+  async #lookAtHolders(
+    operations: readonly Operation[],
+    reasons: readonly Reason[],
+    holders: Map<string, string>,
+    what: About,
+  ): Promise<boolean> {
+    let isThat = false;
+    for (const { operation, text } of reasons) {
+      const { Verb, Key } = operations[operation] ?? {};
+      if (Key === undefined || !(Verb === 'check-session' || text.includes('lock is already held'))) continue;
+      isThat = true;
+      const { session, stranger } = await stateOf(this.#calls, await find(this.#calls, Key, what), what);
+      if (stranger !== undefined) throw held(what, Key, stranger);
+      if (session === undefined) holders.delete(Key);
+      else holders.set(Key, session);
     }
-  }
-
-  /** The state of a key, as a rule without reading its value. */
-  async #look(key: string, what: About): Promise<State> {
-    const free = await this.#calls.txn(bodyOf([{ Verb: 'check-session', Key: key, Session: '' }]), what, true);
-    if (free.done) return { index: free.entries[0]!.ModifyIndex, session: undefined };
-    return (await find(this.#calls, key, what)) ?? absent;
-  }
-
-  async #putAt(key: string, value: Uint8Array, state: State, what: About, isExact: boolean): Promise<boolean> {
-    const { index, session } = state;
-    if (session === undefined) return this.#put(key, value, { cas: String(index) }, what);
-    // One request writes the key and takes it from its session, if that still holds it; but no request does so at an index.
-    if (!isExact) return this.#put(key, value, { release: session }, what);
-    const old: Put = { op: 'put', key, value: state.value! };
-    checkSize([old], { ...what, what: `${what.what}: taking it from its session` }, this.#maxRequest, state);
-    const freed = await this.#calls.txn(bodyOf(release(old, index, session)), what);
-    if (!freed.done) return false;
-    const now = freed.entries.at(-1)!.ModifyIndex;
-    return this.#put(key, value, { cas: String(now) }, what).catch((error: unknown) => {
-      throw half(what, 'it no longer vanishes, and may have its old value', error);
-    });
-  }
-
-  async #put(key: string, value: Uint8Array, query: Readonly<Record<string, string>>, what: About): Promise<boolean> {
-    const answer = await this.#calls.write({ method: 'PUT', path: pathOf(key), query, body: value }, what);
-    if (answer.status !== 200) throw refusal(what.what, answer, { key });
-    return parsed(what.what, answer) === true;
+    return isThat;
   }
 
   async #bind(writes: readonly RawWrite[], what: About): Promise<Bonds> {
@@ -143,7 +154,7 @@ export class ConsulWrites {
   }
 
   /** Whether it failed because the session of this broker is gone: another one is made for the next attempt. */
-  async #hasLostSession(bonds: Bonds, reasons: readonly { readonly text: string }[]): Promise<boolean> {
+  async #hasLostSession(bonds: Bonds, reasons: readonly Reason[]): Promise<boolean> {
     const own = [...bonds.values()].find(({ ttl }) => ttl === undefined)?.session;
     const isLost = own !== undefined && reasons.some(({ text }) => text.includes(`invalid session "${own}"`));
     if (isLost) await this.session.lost(own);
@@ -156,44 +167,6 @@ export class ConsulWrites {
       else this.session.forget(write.key);
     }
   }
-
-  /**
-   * A plain put leaves a key with the session that holds it, and it would vanish with it: it is taken from it.
-   *
-   * @param entries what was written, as Consul shows it
-   */
-  async #release(writes: readonly RawWrite[], entries: readonly Shown[], what: About): Promise<void> {
-    for (const write of writes) {
-      const { ModifyIndex, Session } = entries.findLast(({ Key }) => Key === write.key) ?? {};
-      if (write.op === 'delete' || isBound(write) || Session === undefined) continue;
-      await this.#free(write, ModifyIndex!, Session, what).catch((error: unknown) => {
-        throw half(
-          what,
-          `${JSON.stringify(write.key)} is written, but may vanish with the session that held it`,
-          error,
-        );
-      });
-    }
-  }
-
-  async #free(write: Put, index: number, session: string, what: About): Promise<void> {
-    const { done } = await this.#calls.txn(bodyOf(release(write, index, session)), what);
-    if (done || (await find(this.#calls, write.key, what)) !== undefined) return;
-    // Somebody deleted it; or the session did when it ended, which is none of those who write.
-    if (await isAlive(this.#calls, session, what)) return;
-    await this.#calls.txn(bodyOf(operationsOf(write, undefined, absent)), what);
-  }
-}
-
-/** A write of which a part was done. */
-function half({ what, key }: About, message: string, cause: unknown): DatasyncError {
-  const more = { backend: 'consul', cause, ...(key !== undefined && { key }) };
-  return new DatasyncError('OUTCOME_UNKNOWN', `${what}: ${message} (${messageOf(cause)})`, more);
-}
-
-/** Gives way to whoever writes the same key. */
-async function pause(round: number): Promise<void> {
-  if (round > 0) await firstValueFrom(timer(Math.min(10 * round, 200)));
 }
 
 /** What the result says of a `ttl` that was made longer. */

@@ -3,7 +3,7 @@ import { consulBroker } from '../../../lib/backends/consul/consulBroker.ts';
 import { textCodec } from '../../../lib/codecs/textCodec.ts';
 import { type Consul, type ConsulAgent, startConsul } from '../../servers/consul.ts';
 import { needServer } from '../../servers/need.ts';
-import { consulClient } from '../../support/consul.ts';
+import { consulClient, ownConsul } from '../../support/consul.ts';
 import { type Instead, type Intercepted, interceptedConsul } from '../../support/consulProxy.ts';
 
 let server: Consul;
@@ -119,5 +119,60 @@ describe.runIf(needServer('consul-1.8'))('what consulBroker says of a write is s
     await endSessions();
     expect(await stored('k')).toBe(large);
     expect(requests.filter(({ method, path }) => method === 'PUT' && path.startsWith('/v1/kv/'))).toHaveLength(1);
+  });
+
+  it('a lock of another program is not broken, nor the key bound to another session', async () => {
+    const { broker } = await own(() => undefined);
+    const created = await agent.request('PUT', '/v1/session/create', '{"Behavior": "delete"}');
+    const { ID } = JSON.parse(created.body) as { readonly ID: string };
+    const holder = async (key: string) => JSON.parse((await agent.request('GET', `/v1/kv/${key}`)).body)[0].Session;
+    for (const key of ['k', 'l']) await agent.request('PUT', `/v1/kv/${key}?acquire=${ID}`, 'theirs');
+    await broker.put('k', '1');
+    await broker.txn().put('k', '2').commit();
+    expect(await broker.compareAndSwap('k', '2', '3')).toMatchObject({ swapped: true });
+    expect(await broker.compareAndSwap('k', '3', large)).toMatchObject({ swapped: true });
+    await broker.put('k', `${large}.`);
+    expect([await stored('k'), await holder('k')]).toEqual([`${large}.`, ID]);
+    for (const options of [{ ttl: 60_000 }, { lifetime: 'client' }] as const) {
+      await expect(broker.put('l', '1', options)).rejects.toThrow('"l" is held by a session of another program');
+      await expect(broker.txn().put('m', '1', options).put('l', '1', options).commit()).rejects.toEqual(
+        code('REFUSED'),
+      );
+      await expect(broker.compareAndSwap('l', 'theirs', '1', options)).rejects.toEqual(code('REFUSED'));
+    }
+    expect([await stored('l'), await holder('l'), await stored('m')]).toEqual(['theirs', ID, undefined]);
+  });
+
+  it('a key is bound anew, whoever of us had bound it, as often as one likes', async () => {
+    const { broker, other } = await own(() => undefined);
+    const all = (['ttl', 'lifetime'] as const).map((how) =>
+      how === 'ttl' ? { ttl: 60_000 } : { lifetime: 'client' as const },
+    );
+    for (const [n, options] of [...all, ...all, ...all].entries()) {
+      await (n % 3 === 0 ? other : broker).put('k', `${n}`, options);
+      expect(await stored('k')).toBe(`${n}`);
+    }
+    const txn = broker.txn();
+    for (let n = 0; n < 32; n++) await other.put(`many${n}`, '1', { lifetime: 'client' });
+    for (let n = 0; n < 32; n++) txn.put(`many${n}`, '2', { lifetime: 'client' });
+    await txn.commit();
+    await other.close();
+    expect(await broker.listKeys({ prefix: 'many' })).toHaveLength(32);
+  });
+
+  it('nor is a put known to be done where the token may not read the session that holds the key', async () => {
+    const { agent } = await ownConsul({ acl: true });
+    const rules = JSON.stringify({ Name: 'p', Rules: 'key_prefix "" { policy = "write" }' });
+    await agent.request('PUT', '/v1/acl/policy', rules);
+    const created = await agent.request('PUT', '/v1/acl/token', '{"Policies": [{"Name": "p"}]}');
+    const { SecretID: token } = JSON.parse(created.body) as { readonly SecretID: string };
+    const { body } = await agent.request('PUT', '/v1/session/create', '{"Behavior": "delete"}');
+    await agent.request('PUT', `/v1/kv/k?acquire=${(JSON.parse(body) as { readonly ID: string }).ID}`, 'theirs');
+    const broker = consulBroker(consulClient(agent.port, { defaults: { token } }), { codec: textCodec });
+    await expect(broker.put('k', '1')).rejects.toEqual(code('OUTCOME_UNKNOWN'));
+    await expect(broker.compareAndSwap('k', '1', '2')).rejects.toThrow('a session that the token may not read');
+    await expect(broker.put('k', large)).rejects.toThrow('"k" is written, but may vanish');
+    expect(await broker.get('k')).toMatchObject({ value: large });
+    await broker.put('l', '1');
   });
 });

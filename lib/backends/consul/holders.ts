@@ -1,0 +1,90 @@
+import type { RawWrite } from '../../model/broker.ts';
+import { DatasyncError, messageOf } from '../../model/errors.ts';
+import { parsed } from './answers.ts';
+import type { About, ConsulCalls, Shown } from './calls.ts';
+import { refusal } from './failures.ts';
+import { consistent } from './http.ts';
+import { bodyOf, isBound, type Only, operationsOf, release } from './operations.ts';
+import { type Found, find } from './reads.ts';
+import { sessionName } from './sessions.ts';
+
+/** Whose a session is. `unseen`: it has ended, or the token may not read it. */
+type Owner = 'broker' | 'other' | 'unseen';
+
+async function ownerOf(calls: ConsulCalls, id: string, { what }: About): Promise<Owner> {
+  const answer = await calls.read({ method: 'GET', path: `/session/info/${id}`, query: consistent });
+  if (answer.status !== 200) throw refusal(what, answer);
+  const [session] = parsed(what, answer) as readonly { readonly Name?: unknown }[];
+  if (session === undefined) return 'unseen';
+  return session.Name === sessionName ? 'broker' : 'other';
+}
+
+type Stranger = Exclude<Owner, 'broker'>;
+
+/** The state of a key. */
+export interface State extends Only {
+  /** Where a session holds it. */
+  readonly value?: Uint8Array;
+  /** Whose that is, where it is none of a broker. */
+  readonly stranger?: Stranger;
+}
+
+export type Put = RawWrite & { readonly op: 'put' };
+
+const absent: State = { index: 0, session: undefined };
+
+/** What was found, with a session only where it is that of a broker. */
+export async function stateOf(calls: ConsulCalls, found: Found | undefined, what: About): Promise<State> {
+  if (found?.session === undefined) return found ?? absent;
+  const owner = await ownerOf(calls, found.session, what);
+  return owner === 'broker' ? found : { ...found, session: undefined, stranger: owner };
+}
+
+/**
+ * A plain put leaves a key with the session that holds it, and it would vanish with it: it is taken from it.
+ *
+ * @param entries what was written, as Consul shows it
+ */
+export async function releaseAll(
+  calls: ConsulCalls,
+  writes: readonly RawWrite[],
+  entries: readonly Shown[],
+  what: About,
+): Promise<void> {
+  for (const write of writes) {
+    const { ModifyIndex, Session } = entries.findLast(({ Key }) => Key === write.key) ?? {};
+    if (write.op === 'delete' || isBound(write) || Session === undefined) continue;
+    await free(calls, write, ModifyIndex!, Session, what).catch((error: unknown) => {
+      throw half(what, mayVanish(write.key), error);
+    });
+  }
+}
+
+async function free(calls: ConsulCalls, write: Put, index: number, session: string, what: About): Promise<void> {
+  const owner = await ownerOf(calls, session, what);
+  // A lock of somebody else is not broken.
+  if (owner === 'other') return;
+  if (owner === 'broker' && (await calls.txn(bodyOf(release(write, index, session)), what)).done) return;
+  const found = await find(calls, write.key, what);
+  if (owner === 'unseen' && found?.index === index) throw held(what, write.key, owner);
+  // Whoever has written or deleted it since has the last word; a session that ended has none.
+  if (found !== undefined || (await ownerOf(calls, session, what)) === 'broker') return;
+  await calls.txn(bodyOf(operationsOf(write, undefined, absent)), what);
+}
+
+/** For {@link half}. */
+export const mayVanish = (key: string): string =>
+  `${JSON.stringify(key)} is written, but may vanish with the session that holds it`;
+
+/** A key that cannot be bound to a session, or taken from one. */
+export function held({ what }: About, key: string, stranger: Stranger): DatasyncError {
+  const whose = stranger === 'other' ? 'of another program' : 'that the token may not read';
+  const message = `${what}: ${JSON.stringify(key)} is held by a session ${whose}`;
+  return new DatasyncError('REFUSED', message, { backend: 'consul', key });
+}
+
+/** A write of which a part was done. */
+export function half({ what, key }: About, message: string, cause: unknown): DatasyncError {
+  const more = { backend: 'consul', cause, ...(key !== undefined && { key }) };
+  return new DatasyncError('OUTCOME_UNKNOWN', `${what}: ${message} (${messageOf(cause)})`, more);
+}
