@@ -51,6 +51,9 @@ const rules: Rules = {
  * (`REFUSED`), and if that session deletes its keys, it goes with it. To know whose a session is, the token must be allowed
  * to read sessions; else a put on a key that is held rejects with `OUTCOME_UNKNOWN`.
  *
+ * After a program has lost the session that held a key, Consul lets nobody lock it for a while, 15 seconds where that program did
+ * not say otherwise: a put with a `ttl` or `lifetime` is `REFUSED` then.
+ *
  * A write is never repeated: where the answer is missing it rejects with `OUTCOME_UNKNOWN`. A list without any keys is one only
  * where the token may read there, else it rejects with `ACCESS_DENIED`.
  *

@@ -14,6 +14,7 @@ import { refusal } from './failures.ts';
 import { stateOf } from './holders.ts';
 import { checkKey } from './keys.ts';
 import { about, bodyOf, checkValue, mustGoAlone } from './operations.ts';
+import { pause } from './pause.ts';
 import { find, list, listKeys } from './reads.ts';
 import { ConsulWrites } from './writes.ts';
 
@@ -97,7 +98,8 @@ export class ConsulCore implements CoreBroker {
     const write = this.#checkedPut(key, value, options);
     const what = about('comparing and putting', key);
     // Each round that fails is one in which somebody else wrote the key.
-    for (;;) {
+    for (let round = 0; ; round++) {
+      await pause(round);
       const found = await find(this.#calls, key, what);
       if (!sameBytes(found?.value, expected)) return { swapped: false };
       const only = await stateOf(this.#calls, found, what);
@@ -111,7 +113,8 @@ export class ConsulCore implements CoreBroker {
   async compareAndDelete(key: string, expected: Uint8Array): Promise<WriteResult & { readonly deleted: boolean }> {
     checkKey(key);
     const what = about('comparing and deleting', key);
-    for (;;) {
+    for (let round = 0; ; round++) {
+      await pause(round);
       const found = await find(this.#calls, key, what);
       if (found === undefined || !sameBytes(found.value, expected)) return { deleted: false };
       const { done } = await this.#calls.txn(bodyOf([{ Verb: 'delete-cas', Key: key, Index: found.index }]), what);

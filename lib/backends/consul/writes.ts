@@ -62,7 +62,8 @@ export class ConsulWrites {
       if (result.done) return this.#committed(writes, bonds, result.entries, what);
       await this.#unbind(bonds);
       if (await this.#hasLostSession(bonds, result.reasons)) continue;
-      if (only !== undefined) return undefined;
+      // The condition is the first operation; what fails for another reason would fail again.
+      if (only !== undefined && result.reasons.some(({ operation }) => operation === 0)) return undefined;
       if (!(await this.#lookAtHolders(operations, result.reasons, holders, what)))
         throw unexpected(what, result.reasons);
     }

@@ -160,6 +160,34 @@ describe.runIf(needServer('consul-1.8'))('what consulBroker says of a write is s
     expect(await broker.listKeys({ prefix: 'many' })).toHaveLength(32);
   });
 
+  it('what Consul does not let anybody lock for a while is refused at once, not tried without end', async () => {
+    const { broker, requests } = await own(() => undefined);
+    const created = await agent.request('PUT', '/v1/session/create', '{"Behavior": "delete", "LockDelay": "60s"}');
+    const { ID } = JSON.parse(created.body) as { readonly ID: string };
+    await agent.request('PUT', `/v1/kv/lead?acquire=${ID}`, 'theirs');
+    await agent.request('PUT', `/v1/session/destroy/${ID}`);
+    for (const options of [{ ttl: 60_000 }, { lifetime: 'client' }] as const) {
+      await expect(broker.putIfNotExists('lead', 'me', options)).rejects.toEqual(code('REFUSED'));
+      await expect(broker.put('lead', 'me', options)).rejects.toThrow(/lock.delay/);
+    }
+    expect(requests.length).toBeLessThan(20);
+    expect(await broker.putIfNotExists('lead', 'me')).toMatchObject({ created: true });
+  });
+
+  it('compare and swap tries again as long as somebody else is faster', async () => {
+    let rounds = 0;
+    const { broker } = await own(async ({ body }) => {
+      if (body.includes('cas') && ++rounds < 5) await agent.request('PUT', '/v1/kv/k', '1');
+      return undefined;
+    });
+    await agent.request('PUT', '/v1/kv/k', '1');
+    expect(await broker.compareAndSwap('k', '1', '2')).toMatchObject({ swapped: true });
+    rounds = 0;
+    expect(await broker.compareAndSwap('k', '2', '3', { ttl: 60_000 })).toEqual({ swapped: false });
+    expect(await broker.compareAndDelete('k', '1')).toEqual({ deleted: true });
+    expect(rounds).toBe(2);
+  });
+
   it('nor is a put known to be done where the token may not read the session that holds the key', async () => {
     const { agent } = await ownConsul({ acl: true });
     const rules = JSON.stringify({ Name: 'p', Rules: 'key_prefix "" { policy = "write" }' });
