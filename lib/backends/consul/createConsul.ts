@@ -116,10 +116,17 @@ function clientOf(config: ConsulConfig): Consul {
   const hasFile = certFile !== undefined || caFile !== undefined;
   const secure = tls.enabled ?? (hasFile || url.protocol === 'https:');
   if (secure && /^http:/i.test(address)) throw invalid(`the address ${address} is not TLS, but 'tls' says so`);
+  if (!secure && url.protocol === 'https:') throw invalid(`the address ${address} is TLS, but 'tls.enabled' is false`);
+  if (!secure && skipVerify && tls.enabled === undefined)
+    throw invalid(
+      "'tls.skipVerify' says nothing where there is no TLS: set 'tls.enabled', or an address with https://",
+    );
   const token = config.token ?? process.env['CONSUL_HTTP_TOKEN'];
   const options = {
-    host: url.hostname.replace(/^\[|\]$/g, ''),
-    port: Number(url.port || (secure ? 8501 : 8500)),
+    // npm `consul` makes a URL of both.
+    host: url.hostname,
+    // A URL leaves out the port that is usual for its protocol.
+    port: Number(/:(\d+)\/?$/.exec(address)?.[1] ?? (secure ? 8501 : 8500)),
     secure,
     defaults: { ...(token && { token }), ...(datacenter !== undefined && { dc: datacenter }) },
     ...(secure && {

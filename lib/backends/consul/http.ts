@@ -114,7 +114,9 @@ function exchange(
   const what = `${method} /v1${path}`;
   return cold((subscriber) => {
     let clock = Subscription.EMPTY;
-    const request = transport.request(options);
+    // papi takes it from a URL, where an address of IPv6 is in brackets.
+    const hostname = options.hostname?.replace(/^\[|\]$/g, '');
+    const request = transport.request({ ...options, hostname });
     const fail = (code: 'CONNECTION_LOST' | 'TOO_LARGE', message: string, cause?: unknown): void => {
       if (subscriber.closed) return;
       subscriber.error(new DatasyncError(code, `${what}: ${message}`, { cause, backend: 'consul' }));

@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import http from 'node:http';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
@@ -10,7 +11,10 @@ import {
 } from '../../../lib/backends/consul/index.ts';
 import { temporaryDirectory } from '../../support/files.ts';
 
-afterEach(() => vi.unstubAllEnvs());
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.restoreAllMocks();
+});
 
 describe('consulConfig', () => {
   it('reads every key', async () => {
@@ -47,7 +51,9 @@ function target(config: ConsulConfig): object {
   client.destroy();
   const { baseUrl, rejectUnauthorized } = (client as unknown as { _opts: Record<string, unknown> })._opts;
   const { _defaults: defaults } = client as unknown as { _defaults?: object };
-  return { ...(baseUrl as object), rejectUnauthorized, ...defaults };
+  // papi leaves out the port that is usual.
+  const { protocol } = baseUrl as { readonly protocol: string };
+  return { port: protocol === 'https:' ? '443' : '80', ...(baseUrl as object), rejectUnauthorized, ...defaults };
 }
 
 describe('createConsul', () => {
@@ -72,6 +78,32 @@ describe('createConsul', () => {
     expect(target({ token: 'mine', datacenter: 'dc2' })).toMatchObject({ token: 'mine', dc: 'dc2' });
   });
 
+  it.each([
+    ['http://h:80', 'http:', '80'],
+    ['h:80', 'http:', '80'],
+    ['[::1]:80/', 'http:', '80'],
+    ['http://h:443', 'http:', '443'],
+    ['https://h:443', 'https:', '443'],
+    ['https://h:80', 'https:', '80'],
+    ['http://h', 'http:', '8500'],
+    ['[::1]', 'http:', '8500'],
+  ])('asks at the port of %s, also at one that other programs leave out', (address, protocol, port) => {
+    expect(target({ address })).toMatchObject({ protocol, port });
+  });
+
+  it('asks an address of IPv6', async () => {
+    const request = vi.spyOn(http, 'request');
+    await using consul = createConsul({ address: '[::1]:1' });
+    await expect(consul.ready()).rejects.toMatchObject({ code: 'CONNECTION_LOST' });
+    expect(request.mock.lastCall).toEqual([expect.objectContaining({ hostname: '::1', port: '1' })]);
+  });
+
+  it('without TLS where it is told so, whatever else is said of it', () => {
+    const tls = { enabled: false, skipVerify: true };
+    expect(target({ address: 'h:1', tls })).toMatchObject({ protocol: 'http:' });
+    expect(target({ address: 'https://h:1', tls: { skipVerify: true } })).toMatchObject({ rejectUnauthorized: false });
+  });
+
   it.each<[object, string]>([
     [{ address: '' }, "'address' must be"],
     [{ address: 'a b' }, "'address' must be"],
@@ -80,6 +112,8 @@ describe('createConsul', () => {
     [{ adress: 'a' }, "unknown option 'adress'"],
     [{ tls: { certFile: 'c.pem' } }, "'tls.keyFile'"],
     [{ address: 'http://a:1', tls: { enabled: true } }, 'is not TLS'],
+    [{ address: 'https://a:1', tls: { enabled: false } }, 'is TLS'],
+    [{ address: 'a:1', tls: { skipVerify: true } }, "'tls.skipVerify'"],
     [{ tls: { caFile: '/none/ca.pem' } }, '/none/ca.pem cannot be read'],
   ])('refuses %o', (config, words) => {
     expect(() => createConsul(config)).toThrow(words);
