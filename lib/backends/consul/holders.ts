@@ -44,32 +44,38 @@ export async function stateOf(calls: ConsulCalls, found: Found | undefined, what
  * A plain put leaves a key with the session that holds it, and it would vanish with it: it is taken from it.
  *
  * @param entries what was written, as Consul shows it
+ * @returns the keys that a session may still hold
  */
 export async function releaseAll(
   calls: ConsulCalls,
   writes: readonly RawWrite[],
   entries: readonly Shown[],
   what: About,
-): Promise<void> {
+): Promise<ReadonlySet<string>> {
+  const stillHeld = new Set<string>();
   for (const write of writes) {
     const { ModifyIndex, Session } = entries.findLast(({ Key }) => Key === write.key) ?? {};
     if (write.op === 'delete' || isBound(write) || Session === undefined) continue;
-    await free(calls, write, ModifyIndex!, Session, what).catch((error: unknown) => {
+    const isFree = await free(calls, write, ModifyIndex!, Session, what).catch((error: unknown) => {
       throw half(what, mayVanish(write.key), error);
     });
+    if (!isFree) stillHeld.add(write.key);
   }
+  return stillHeld;
 }
 
-async function free(calls: ConsulCalls, write: Put, index: number, session: string, what: About): Promise<void> {
+/** @returns whether it certainly took the key from the session, or that is over */
+async function free(calls: ConsulCalls, write: Put, index: number, session: string, what: About): Promise<boolean> {
   const owner = await ownerOf(calls, session, what);
   // A lock of somebody else is not broken.
-  if (owner === 'other') return;
-  if (owner === 'broker' && (await calls.txn(bodyOf(release(write, index, session)), what)).done) return;
+  if (owner === 'other') return false;
+  if (owner === 'broker' && (await calls.txn(bodyOf(release(write, index, session)), what)).done) return true;
   const found = await find(calls, write.key, what);
   if (owner === 'unseen' && found?.index === index) throw held(what, write.key, owner);
   // Whoever has written or deleted it since has the last word; a session that ended has none.
-  if (found !== undefined || (await ownerOf(calls, session, what)) === 'broker') return;
+  if (found !== undefined || (await ownerOf(calls, session, what)) === 'broker') return false;
   await calls.txn(bodyOf(operationsOf(write, undefined, absent)), what);
+  return true;
 }
 
 /** For {@link half}. */

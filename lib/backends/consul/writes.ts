@@ -1,6 +1,6 @@
 import type { PutOptions, RawWrite, WriteResult } from '../../model/broker.ts';
 import { DatasyncError } from '../../model/errors.ts';
-import { type About, type ConsulCalls, type Operation, type Shown, unexpected } from './calls.ts';
+import { type About, type ConsulCalls, type Operation, type Shown, type TxnResult, unexpected } from './calls.ts';
 import { mostOperations } from './hidden.ts';
 import { held, releaseAll, type State, stateOf } from './holders.ts';
 import { LargeValues } from './largeValues.ts';
@@ -8,6 +8,7 @@ import { about, bodyOf, checkSize, isBound, type Only, operationsOf } from './op
 import { pause } from './pause.ts';
 import { find } from './reads.ts';
 import { ClientSession, createSession, destroySession, longestTtl, shortestTtl } from './sessions.ts';
+import { type TtlKey, TtlKeys } from './ttlKeys.ts';
 
 /** What a key is bound to. */
 interface Bond {
@@ -25,6 +26,7 @@ const isBoundPut = (write: RawWrite): boolean => write.op === 'put' && isBound(w
 /** Writes, bound to sessions where they are to vanish. */
 export class ConsulWrites {
   readonly session: ClientSession;
+  readonly ttlKeys: TtlKeys;
   readonly #large: LargeValues;
   readonly #calls: ConsulCalls;
   readonly #maxRequest: number;
@@ -33,6 +35,7 @@ export class ConsulWrites {
   constructor(calls: ConsulCalls, maxRequest: number, sessionTtl: number) {
     this.#calls = calls;
     this.#maxRequest = maxRequest;
+    this.ttlKeys = new TtlKeys(calls);
     this.#large = new LargeValues(calls, maxRequest);
     this.session = new ClientSession(calls, sessionTtl, async (key, value, session) => {
       const operations = operationsOf({ op: 'put', key, value }, session, { index: 0, session: undefined });
@@ -49,31 +52,54 @@ export class ConsulWrites {
   async commit(writes: readonly RawWrite[], what: About, only?: State): Promise<WriteResult | undefined> {
     checkSize(writes, what, this.#maxRequest, only);
     if (only?.stranger !== undefined && writes.some(isBoundPut)) throw held(what, writes[0]!.key, only.stranger);
-    const holders = new Map<string, string>();
+    const before = this.ttlKeys.of(writes.map(({ key }) => key));
     for (let round = 0; ; round++) {
       await pause(round);
       const bonds = await this.#bind(writes, what);
-      const operations = this.#operationsOf(writes, bonds, holders, only);
-      const result = await this.#calls.txn(bodyOf(operations), what).catch(async (error: unknown) => {
+      const result = await this.#attempt(writes, bonds, before, what, only).catch(async (error: unknown) => {
         // Not known: with its session a key would be deleted that was perhaps written.
         if ((error as DatasyncError).code !== 'OUTCOME_UNKNOWN') await this.#unbind(bonds);
         throw error;
       });
-      if (result.done) return this.#committed(writes, bonds, result.entries, what);
+      if (result.done) return this.#committed(writes, bonds, before, result.entries, what);
       await this.#unbind(bonds);
       if (await this.#hasLostSession(bonds, result.reasons)) continue;
       // The condition is the first operation; what fails for another reason would fail again.
       if (only !== undefined && result.reasons.some(({ operation }) => operation === 0)) return undefined;
-      if (!(await this.#lookAtHolders(operations, result.reasons, holders, what)))
-        throw unexpected(what, result.reasons);
+      throw unexpected(what, result.reasons);
+    }
+  }
+
+  /** Asks again as long as keys turn out to be held by other sessions of brokers than was known. */
+  async #attempt(
+    writes: readonly RawWrite[],
+    bonds: Bonds,
+    before: readonly TtlKey[],
+    what: About,
+    only: State | undefined,
+  ): Promise<TxnResult> {
+    const holders = new Map(only === undefined ? before.map(({ key, session }) => [key, session]) : []);
+    for (let round = 0; ; round++) {
+      await pause(round);
+      const operations = this.#operationsOf(writes, bonds, holders, only);
+      const result = await this.#calls.txn(bodyOf(operations), what);
+      if (result.done || only !== undefined) return result;
+      if (!(await this.#lookAtHolders(operations, result.reasons, holders, what))) return result;
     }
   }
 
   /** What no transaction takes goes alone; Consul does not say at which index. @returns whether it was done */
   async putAlone(key: string, value: Uint8Array, what: About, only?: State): Promise<boolean> {
+    const before = this.ttlKeys.of([key]);
     const done = await this.#large.put(key, value, what, only);
-    if (done) this.session.forget(key);
+    if (done) this.forget(key, before);
     return done;
+  }
+
+  /** A key was deleted, or written as one that stays. @param before of this key, asked before that */
+  forget(key: string, before: readonly TtlKey[]): void {
+    this.session.forget(key);
+    this.ttlKeys.end(before);
   }
 
   #operationsOf(
@@ -96,11 +122,13 @@ export class ConsulWrites {
   async #committed(
     writes: readonly RawWrite[],
     bonds: Bonds,
+    before: readonly TtlKey[],
     entries: readonly Shown[],
     what: About,
   ): Promise<WriteResult> {
-    this.#remember(writes);
-    await releaseAll(this.#calls, writes, entries, what);
+    this.#remember(writes, bonds);
+    const stillHeld = await releaseAll(this.#calls, writes, entries, what);
+    this.ttlKeys.end(before.filter(({ key }) => !stillHeld.has(key)));
     const revision = Math.max(0, ...entries.map(({ ModifyIndex }) => ModifyIndex));
     return { ...(revision > 0 && { revision }), ...longer(writes, bonds) };
   }
@@ -162,10 +190,12 @@ export class ConsulWrites {
     return isLost;
   }
 
-  #remember(writes: readonly RawWrite[]): void {
+  #remember(writes: readonly RawWrite[], bonds: Bonds): void {
     for (const write of writes) {
       if (write.op === 'put' && write.lifetime !== undefined) this.session.keep(write.key, write.value);
       else this.session.forget(write.key);
+      const { session, ttl } = bonds.get(write.key) ?? {};
+      if (ttl !== undefined) this.ttlKeys.add(write.key, session!, ttl);
     }
   }
 }

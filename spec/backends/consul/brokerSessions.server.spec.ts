@@ -43,6 +43,54 @@ describe.runIf(needServer('consul-1.8'))('ttl and lifetime of consulBroker', () 
     expect(await sessions(agent)).toEqual([]);
   });
 
+  it('a session that a ttl made ends when its key is written anew or deleted', async () => {
+    const { agent, broker } = await own();
+    const ttl = { ttl: 3_600_000 };
+    const left = async () => (await sessions(agent)).length;
+    for (let n = 0; n < 10; n++) await broker.put('beat', `${n}`, ttl);
+    await broker.txn().put('beat', 'txn', ttl).commit();
+    expect(await broker.compareAndSwap('beat', 'txn', 'swapped', ttl)).toMatchObject({ swapped: true });
+    await expect.poll(left, long).toBe(1);
+    expect(await broker.get('beat')).toMatchObject({ value: 'swapped' });
+    const ways: readonly (() => Promise<unknown>)[] = [
+      () => broker.put('beat', 'plain'),
+      () => broker.put('beat', 'x'.repeat(500_000)),
+      () => broker.compareAndSwap('beat', 'a', 'b'),
+      () => broker.txn().put('beat', 'txn').commit(),
+    ];
+    for (const way of ways) {
+      await broker.put('beat', 'a', ttl);
+      await way();
+      await expect.poll(left, long).toBe(0);
+      expect(await broker.get('beat')).toMatchObject({ found: true });
+    }
+    const deletions: readonly (() => Promise<unknown>)[] = [
+      () => broker.delete('beat'),
+      () => broker.deletePrefix('b'),
+      () => broker.deletePrefix(''),
+      () => broker.compareAndDelete('beat', 'a'),
+      () => broker.txn().delete('beat').commit(),
+    ];
+    for (const way of deletions) {
+      await broker.put('beat', 'a', ttl);
+      await way();
+      await expect.poll(left, long).toBe(0);
+    }
+  });
+
+  it('and not where somebody else has written the key meanwhile', async () => {
+    const { agent, broker, other } = await own();
+    await broker.put('a', '1', { ttl: 60_000 });
+    await agent.request('DELETE', '/v1/kv/a');
+    await other.put('a', 'of another broker', { ttl: 60_000 });
+    await broker.put('b', '1', { ttl: 60_000 });
+    await agent.request('PUT', '/v1/kv/b', 'of somebody else');
+    await broker.put('a', '2', { ttl: 60_000 });
+    await other.put('b', '2', { ttl: 60_000 });
+    await broker.delete('c');
+    await expect.poll(() => broker.list(), long).toMatchObject([{ value: '2' }, { value: '2' }]);
+  });
+
   it('a put without a ttl keeps the key, also one that another program holds, and one that is large', async () => {
     const { agent, broker, other } = await own();
     for (const key of ['a', 'b', 'c', 'd']) await broker.put(key, '1', { ttl: 60_000 });

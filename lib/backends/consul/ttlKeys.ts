@@ -1,0 +1,53 @@
+import type { ConsulCalls } from './calls.ts';
+import { destroySession } from './sessions.ts';
+
+/** A key with a `ttl`, and the session that was made for it alone. */
+export interface TtlKey {
+  readonly key: string;
+  readonly session: string;
+  /** When Consul has ended it, by `performance.now()`. */
+  readonly until: number;
+}
+
+/** As few are not worth looking through. */
+const few = 64;
+
+/** The keys of a broker with a `ttl`: a session whose key went elsewhere would live on to its end, and Consul would keep it. */
+export class TtlKeys {
+  readonly #calls: ConsulCalls;
+  readonly #bound = new Map<string, TtlKey>();
+  #most = few;
+
+  constructor(calls: ConsulCalls) {
+    this.#calls = calls;
+  }
+
+  /** Those of some keys; to be asked before these are written. */
+  of(keys: readonly string[]): readonly TtlKey[] {
+    return keys.flatMap((key) => this.#bound.get(key) ?? []);
+  }
+
+  /** Those under a prefix. */
+  under(prefix: string): readonly TtlKey[] {
+    return [...this.#bound.values()].filter(({ key }) => key.startsWith(prefix));
+  }
+
+  /** @param ttl milliseconds */
+  add(key: string, session: string, ttl: number): void {
+    const now = performance.now();
+    if (this.#bound.size >= this.#most) {
+      for (const [old, { until }] of this.#bound) if (until < now) this.#bound.delete(old);
+      this.#most = Math.max(few, this.#bound.size * 2);
+    }
+    this.#bound.set(key, { key, session, until: now + ttl });
+  }
+
+  /** Their sessions hold nothing any more, since each key was deleted or taken from it after it had been bound. */
+  end(bound: readonly TtlKey[]): void {
+    for (const one of bound) {
+      if (this.#bound.get(one.key) === one) this.#bound.delete(one.key);
+      // Nobody has to wait for it.
+      void destroySession(this.#calls, one.session);
+    }
+  }
+}
