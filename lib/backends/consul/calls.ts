@@ -64,8 +64,8 @@ export class ConsulCalls {
   }
 
   /** Rejects with `CONNECTION_LOST` where nothing came; whatever the status, it is an answer. */
-  read(question: Question): Promise<Answer> {
-    return firstValueFrom(ask(this.client, question, this.limits), { defaultValue: nothing });
+  read(question: Question, limits: Limits = this.limits): Promise<Answer> {
+    return firstValueFrom(ask(this.client, question, limits), { defaultValue: nothing });
   }
 
   /** Rejects with `OUTCOME_UNKNOWN` where it may have been done and nobody says so; never asks twice. */

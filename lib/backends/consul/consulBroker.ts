@@ -45,7 +45,8 @@ const rules: Rules = {
  * large for a transaction (from about 390,000 bytes on), for which Consul gives none. A `ttl` is kept by a session: Consul ends
  * none before 20 seconds, and none later than after 48 hours; what was made longer, the result says. A put without one keeps a
  * key that had one of a broker. A key with `lifetime: 'client'` hangs on one session of this broker; was it lost, the key is put
- * again, unless somebody else has written it since.
+ * again, unless somebody else has written it since: also a key that somebody had deleted, since a session leaves no trace of what
+ * it held. What Consul refuses then is tried again, for as long as the broker is open. When it is closed, such a put is `FATAL`.
  *
  * A key that a session of another program holds (a lock) stays with it: it can be put, but not with a `ttl` or `lifetime`
  * (`REFUSED`), and if that session deletes its keys, it goes with it. To know whose a session is, the token must be allowed

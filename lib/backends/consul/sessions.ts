@@ -1,8 +1,10 @@
 import { concatMap, defer, repeat, retry, type Subscription, timer } from 'rxjs';
 import { encodeText } from '../../internal/bytes.ts';
+import { DatasyncError } from '../../model/errors.ts';
 import { parsed } from './answers.ts';
 import type { About, ConsulCalls } from './calls.ts';
 import { refusal } from './failures.ts';
+import type { Question } from './http.ts';
 
 /** Consul ends a session when it was not renewed for so many times its TTL. */
 const patience = 2;
@@ -14,8 +16,11 @@ export const longestTtl: number = 86_400_000 * patience;
 /** By which a session is known as one of a broker, whoever runs it. */
 export const sessionName = 'rx-datasync';
 
-/** Milliseconds between two attempts to put back what was lost. */
-const restorePause = 500;
+/** Milliseconds until what was lost is tried to be put back again; each time twice as many, up to the longest. */
+const restorePause = { first: 500, longest: 5_000 } as const;
+
+/** Failures that are none of one key. */
+const general: ReadonlySet<unknown> = new Set(['CONNECTION_LOST', 'OUTCOME_UNKNOWN']);
 
 /**
  * Makes a session whose keys are deleted when it ends. No health check ends it: a key is to outlive the agent that wrote it.
@@ -54,7 +59,7 @@ export class ClientSession {
   #restoring: Subscription | undefined;
   #closed = false;
 
-  /** @param restore puts a key again that went with its session, unless somebody has written it since */
+  /** @param restore puts a key again that went with its session, unless somebody has written it since; rejects where it may not */
   constructor(
     calls: ConsulCalls,
     ttl: number,
@@ -65,8 +70,12 @@ export class ClientSession {
     this.#restore = restore;
   }
 
-  /** The session that is alive, made now if there is none. */
-  id(): Promise<string> {
+  /** The session that is alive, made now if there is none. Rejects with `FATAL` when the broker is closed. */
+  async id(): Promise<string> {
+    if (this.#closed)
+      throw new DatasyncError('FATAL', "the broker is closed, and with it the session of lifetime 'client'", {
+        backend: 'consul',
+      });
     this.#id ??= this.#make();
     return this.#id;
   }
@@ -94,8 +103,10 @@ export class ClientSession {
     this.#id = undefined;
     if (this.#closed || this.#kept.size === 0) return;
     this.#restoring?.unsubscribe();
-    this.#restoring = defer(() => this.#restoreAll())
-      .pipe(retry({ delay: () => timer(restorePause) }))
+    const missing = new Map(this.#kept);
+    const { first, longest } = restorePause;
+    this.#restoring = defer(() => this.#restoreAll(missing))
+      .pipe(retry({ delay: (_, attempt) => timer(Math.min(first * 2 ** (attempt - 1), longest)) }))
       .subscribe();
   }
 
@@ -118,8 +129,13 @@ export class ClientSession {
     }
   }
 
+  /** Milliseconds between two renewals. */
+  get #between(): number {
+    return this.#ttl / patience / 3;
+  }
+
   #renew(id: string): Subscription {
-    return timer(this.#ttl / patience / 3)
+    return timer(this.#between)
       .pipe(
         concatMap(() => this.#renewOnce(id)),
         repeat(),
@@ -127,16 +143,31 @@ export class ClientSession {
       .subscribe();
   }
 
-  /** What cannot be renewed now can be so later, or is lost: Consul will say. */
+  /** What cannot be renewed now can be so later, or is lost: Consul will say. A link that hangs is not waited for. */
   async #renewOnce(id: string): Promise<void> {
-    const answer = await this.#calls.read({ method: 'PUT', path: `/session/renew/${id}` }).catch(() => undefined);
+    const question: Question = { method: 'PUT', path: `/session/renew/${id}` };
+    const { begin, pause, size } = this.#calls.limits;
+    const limits = { begin: Math.min(begin, this.#between), pause: Math.min(pause, this.#between), size };
+    const answer = await this.#calls.read(question, limits).catch(() => undefined);
     if (answer?.status === 404) await this.lost(id);
   }
 
-  async #restoreAll(): Promise<void> {
+  /** One after the other. What is refused is tried again, and holds up no other. */
+  async #restoreAll(missing: Map<string, Uint8Array>): Promise<void> {
     const id = await this.id();
-    for (const [key, value] of [...this.#kept]) {
-      if (!this.#closed && this.#kept.get(key) === value) await this.#restore(key, value, id);
+    let failure: unknown;
+    for (const [key, value] of [...missing]) {
+      missing.delete(key);
+      if (this.#closed || this.#kept.get(key) !== value) continue;
+      try {
+        await this.#restore(key, value, id);
+      } catch (error) {
+        // Behind the others.
+        missing.set(key, value);
+        if (general.has((error as DatasyncError).code)) throw error;
+        failure = error;
+      }
     }
+    if (missing.size > 0) throw failure;
   }
 }

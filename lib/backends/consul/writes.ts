@@ -23,6 +23,9 @@ type Reason = { readonly operation: number; readonly text: string };
 
 const isBoundPut = (write: RawWrite): boolean => write.op === 'put' && isBound(write);
 
+/** Whether it was the condition, which is the first operation. */
+const failsAtFirst = (reasons: readonly Reason[]): boolean => reasons.some(({ operation }) => operation === 0);
+
 /** Writes, bound to sessions where they are to vanish. */
 export class ConsulWrites {
   readonly session: ClientSession;
@@ -39,7 +42,10 @@ export class ConsulWrites {
     this.#large = new LargeValues(calls, maxRequest);
     this.session = new ClientSession(calls, sessionTtl, async (key, value, session) => {
       const operations = operationsOf({ op: 'put', key, value }, session, { index: 0, session: undefined });
-      await this.#calls.txn(bodyOf(operations), about('putting back', key));
+      const what = about('putting back', key);
+      const result = await this.#calls.txn(bodyOf(operations), what);
+      // Whoever has written it since has the last word.
+      if (!result.done && !failsAtFirst(result.reasons)) throw unexpected(what, result.reasons);
     });
   }
 
@@ -64,8 +70,8 @@ export class ConsulWrites {
       if (result.done) return this.#committed(writes, bonds, before, result.entries, what);
       await this.#unbind(bonds);
       if (await this.#hasLostSession(bonds, result.reasons)) continue;
-      // The condition is the first operation; what fails for another reason would fail again.
-      if (only !== undefined && result.reasons.some(({ operation }) => operation === 0)) return undefined;
+      // What fails for another reason than the condition would fail again.
+      if (only !== undefined && failsAtFirst(result.reasons)) return undefined;
       throw unexpected(what, result.reasons);
     }
   }

@@ -1,9 +1,15 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { ConsulCalls } from '../../../lib/backends/consul/calls.ts';
 import { consulBroker } from '../../../lib/backends/consul/consulBroker.ts';
+import { ClientSession } from '../../../lib/backends/consul/sessions.ts';
 import { textCodec } from '../../../lib/codecs/textCodec.ts';
 import type { ConsulAgent } from '../../servers/consul.ts';
 import { needServer } from '../../servers/need.ts';
+import { portOf } from '../../servers/ports.ts';
 import { consulClient, ownConsul } from '../../support/consul.ts';
+import { interceptedConsul } from '../../support/consulProxy.ts';
 
 const long = { timeout: 30_000, interval: 20 };
 
@@ -140,5 +146,68 @@ describe.runIf(needServer('consul-1.8'))('ttl and lifetime of consulBroker', () 
     await agent.kill();
     await agent.start();
     await expect.poll(() => other.listKeys(), long).toEqual(['a']);
+  });
+
+  it('are refused when the broker is closed, also where that is in the middle of a put', async () => {
+    const { agent } = await ownConsul();
+    let closing: (() => Promise<void>) | undefined;
+    const { port } = await interceptedConsul(agent, async ({ body }) => {
+      if (body.includes('lock')) await closing?.();
+      return undefined;
+    });
+    const broker = consulBroker(consulClient(port), { codec: textCodec });
+    closing = () => broker.close();
+    for (const key of ['during', 'after']) {
+      const put = broker.put(key, '1', { lifetime: 'client' });
+      await expect(put).rejects.toMatchObject({
+        code: 'FATAL',
+        message: expect.stringContaining('the broker is closed'),
+      });
+    }
+    expect(await broker.listKeys()).toEqual([]);
+    expect(await sessions(agent)).toEqual([]);
+  });
+
+  it('come back each for itself: one that is refused is tried again, and holds up no other', async () => {
+    const { agent } = await ownConsul({ acl: true });
+    const all = 'key_prefix "" { policy = "write" } session_prefix "" { policy = "write" }';
+    const permit = (id: string, Rules: string) =>
+      agent.request('PUT', `/v1/acl/policy${id}`, JSON.stringify({ Name: 'p', Rules }));
+    const { ID } = JSON.parse((await permit('', all)).body) as { readonly ID: string };
+    const created = await agent.request('PUT', '/v1/acl/token', '{"Policies": [{"Name": "p"}]}');
+    const { SecretID: token } = JSON.parse(created.body) as { readonly SecretID: string };
+    const broker = consulBroker(consulClient(agent.port, { defaults: { token } }), { codec: textCodec });
+    onTestFinished(() => broker.close());
+    for (const key of ['denied', 'locked', 'other']) await broker.put(key, '1', { lifetime: 'client' });
+    await permit(`/${ID}`, `${all} key "denied" { policy = "read" }`);
+    await destroy(agent, (await sessions(agent))[0]!.ID);
+    const lock = await agent.request('PUT', '/v1/session/create', '{"Behavior": "delete", "LockDelay": "2s"}');
+    const { ID: locking } = JSON.parse(lock.body) as { readonly ID: string };
+    await agent.request('PUT', `/v1/kv/locked?acquire=${locking}`, 'of somebody else');
+    await destroy(agent, locking);
+    // By this it learns of it.
+    await broker.put('next', '1', { lifetime: 'client' });
+    const stored = async () => JSON.parse((await agent.request('GET', '/v1/kv/?keys')).body || '[]') as unknown;
+    await expect.poll(stored, long).toEqual(['locked', 'next', 'other']);
+    await permit(`/${ID}`, all);
+    await expect.poll(stored, long).toEqual(['denied', 'locked', 'next', 'other']);
+  });
+
+  it('are kept alive over a link on which one renewal hangs, however long answers may take', async () => {
+    let renewals = 0;
+    const server = createServer((request, response) => {
+      if (!request.url!.includes('renew')) response.end('{"ID": "s"}');
+      else if (++renewals > 1) response.end('[{"ID": "s"}]');
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const calls = new ConsulCalls(consulClient(portOf(server)), { begin: 60_000, pause: 60_000, size: 1_000 });
+    const session = new ClientSession(calls, 600, () => Promise.resolve());
+    onTestFinished(async () => {
+      await session.close();
+      server.closeAllConnections();
+      server.close();
+    });
+    expect(await session.id()).toBe('s');
+    await expect.poll(() => renewals, long).toBeGreaterThan(2);
   });
 });
