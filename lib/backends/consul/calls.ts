@@ -2,6 +2,7 @@ import type Consul from 'consul';
 import { firstValueFrom } from 'rxjs';
 import { encodeText } from '../../internal/bytes.ts';
 import { DatasyncError } from '../../model/errors.ts';
+import { isObject } from '../../model/options.ts';
 import { parsed } from './answers.ts';
 import { refusal } from './failures.ts';
 import { type Answer, ask, type Limits, type Question } from './http.ts';
@@ -69,21 +70,19 @@ export class ConsulCalls {
   }
 
   /** Rejects with `OUTCOME_UNKNOWN` where it may have been done and nobody says so; never asks twice. */
-  async write(question: Question, { what, key }: About): Promise<Answer> {
-    const more = { backend: 'consul', ...(key !== undefined && { key }) };
-    const unknown = (why: string, cause?: unknown): DatasyncError =>
-      new DatasyncError('OUTCOME_UNKNOWN', `${what}: ${why}; it may have been done, or not`, { ...more, cause });
+  async write(question: Question, about: About): Promise<Answer> {
+    const perhaps = 'it may have been done, or not';
     let answer: Answer;
     try {
       answer = await this.read(question);
     } catch (error) {
       const { code } = ((error as Error).cause ?? {}) as { code?: unknown };
       if (typeof code === 'string' && unsent.test(code)) throw error;
-      throw unknown('no answer', error);
+      throw outcomeUnknown(about, `no answer; ${perhaps}`, error);
     }
     // Without a leader nothing was passed on to one.
     if (answer.status >= 500 && !answer.body.includes('No cluster leader'))
-      throw unknown(`status ${answer.status}, ${answer.body.toString()}`);
+      throw outcomeUnknown(about, `status ${answer.status}, ${answer.body.toString()}; ${perhaps}`);
     return answer;
   }
 
@@ -93,10 +92,7 @@ export class ConsulCalls {
     const answer = await (isRead ? this.read(question) : this.write(question, about));
     const { what, key } = about;
     if (answer.status !== 200 && answer.status !== 409) throw refusal(what, answer, key === undefined ? {} : { key });
-    const { Results, Errors } = parsed(what, answer) as {
-      readonly Results: readonly { readonly KV: Shown }[] | null;
-      readonly Errors: readonly { readonly OpIndex: number; readonly What: string }[] | null;
-    };
+    const { Results, Errors } = written(about, answer, isOutcome, isRead);
     if (answer.status === 200) return { done: true, entries: (Results ?? []).map(({ KV }) => KV) };
     const reasons = (Errors ?? []).map(({ OpIndex, What }) => ({ operation: OpIndex, text: What }));
     const denied = reasons.find(({ text }) => /permission denied/i.test(text));
@@ -107,6 +103,44 @@ export class ConsulCalls {
       });
     return { done: false, reasons };
   }
+}
+
+/** What a transaction answers. */
+interface Outcome {
+  readonly Results?: readonly { readonly KV: Shown }[] | null;
+  readonly Errors?: readonly { readonly OpIndex: number; readonly What: string }[] | null;
+}
+
+function isOutcome(value: unknown): value is Outcome {
+  if (!isObject(value)) return false;
+  const { Results, Errors } = value as Record<keyof Outcome, unknown>;
+  return (
+    ('Results' in value || 'Errors' in value) && [Results, Errors].every((list) => list == null || Array.isArray(list))
+  );
+}
+
+/**
+ * What the answer to a write says. Where it is not Consul's, it is of somebody in between, and Consul may have done the write.
+ *
+ * @param isRead it was no write after all
+ * @throws DatasyncError `OUTCOME_UNKNOWN`, or `CONNECTION_LOST`
+ */
+export function written<T>(about: About, answer: Answer, isIt: (value: unknown) => value is T, isRead = false): T {
+  let cause: unknown;
+  try {
+    const value = parsed(about.what, answer);
+    if (isIt(value)) return value;
+  } catch (error) {
+    cause = error;
+  }
+  const message = `the answer of ${answer.body.length} bytes is not Consul's`;
+  if (isRead) throw new DatasyncError('CONNECTION_LOST', `${about.what}: ${message}`, { cause, backend: 'consul' });
+  throw outcomeUnknown(about, `${message}; it may have been done, or not`, cause);
+}
+
+export function outcomeUnknown({ what, key }: About, message: string, cause?: unknown): DatasyncError {
+  const more = { backend: 'consul', cause, ...(key !== undefined && { key }) };
+  return new DatasyncError('OUTCOME_UNKNOWN', `${what}: ${message}`, more);
 }
 
 /** A transaction that fails for a reason that is no condition of ours. */

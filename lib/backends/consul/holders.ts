@@ -1,7 +1,7 @@
 import type { RawWrite } from '../../model/broker.ts';
 import { DatasyncError, messageOf } from '../../model/errors.ts';
 import { parsed } from './answers.ts';
-import type { About, ConsulCalls, Shown } from './calls.ts';
+import { type About, type ConsulCalls, outcomeUnknown, type Shown } from './calls.ts';
 import { refusal } from './failures.ts';
 import { consistent } from './http.ts';
 import { bodyOf, isBound, type Only, operationsOf, release } from './operations.ts';
@@ -90,7 +90,6 @@ export function held({ what }: About, key: string, stranger: Stranger): Datasync
 }
 
 /** A write of which a part was done. */
-export function half({ what, key }: About, message: string, cause: unknown): DatasyncError {
-  const more = { backend: 'consul', cause, ...(key !== undefined && { key }) };
-  return new DatasyncError('OUTCOME_UNKNOWN', `${what}: ${message} (${messageOf(cause)})`, more);
+export function half(about: About, message: string, cause: unknown): DatasyncError {
+  return outcomeUnknown(about, `${message} (${messageOf(cause)})`, cause);
 }

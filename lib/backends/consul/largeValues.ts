@@ -1,5 +1,4 @@
-import { parsed } from './answers.ts';
-import type { About, ConsulCalls } from './calls.ts';
+import { type About, type ConsulCalls, written } from './calls.ts';
 import { refusal } from './failures.ts';
 import { half, held, mayVanish, type Put, type State, stateOf } from './holders.ts';
 import { pathOf } from './keys.ts';
@@ -62,6 +61,6 @@ export class LargeValues {
   async #send(key: string, value: Uint8Array, query: Readonly<Record<string, string>>, what: About): Promise<boolean> {
     const answer = await this.#calls.write({ method: 'PUT', path: pathOf(key), query, body: value }, what);
     if (answer.status !== 200) throw refusal(what.what, answer, { key });
-    return parsed(what.what, answer) === true;
+    return written(what, answer, (value): value is boolean => typeof value === 'boolean');
   }
 }

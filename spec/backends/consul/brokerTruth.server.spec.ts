@@ -188,6 +188,24 @@ describe.runIf(needServer('consul-1.8'))('what consulBroker says of a write is s
     expect(rounds).toBe(2);
   });
 
+  it.each(['<html>', 'null', '{}', '[]', ''])(
+    'a write is not known to be done, or not, where the answer is %j',
+    async (body) => {
+      const { broker } = await own(({ method, path }) =>
+        method === 'PUT' && /^\/v1\/(txn|kv)/.test(path) ? { status: 200, body, done: true } : undefined,
+      );
+      for (const options of [{}, { ttl: 60_000 }, { lifetime: 'client' }] as const) {
+        await expect(broker.put('k', JSON.stringify(options), options)).rejects.toEqual(code('OUTCOME_UNKNOWN'));
+        expect(await stored('k')).toBe(JSON.stringify(options));
+        await agent.request('DELETE', '/v1/kv/k');
+      }
+      await expect(broker.compareAndSwap('k', undefined, large)).rejects.toEqual(code('OUTCOME_UNKNOWN'));
+      expect(await stored('k')).toBe(large);
+      await expect(broker.delete('k')).rejects.toEqual(code('OUTCOME_UNKNOWN'));
+      expect(await stored('k')).toBe(undefined);
+    },
+  );
+
   it('nor is a put known to be done where the token may not read the session that holds the key', async () => {
     const { agent } = await ownConsul({ acl: true });
     const rules = JSON.stringify({ Name: 'p', Rules: 'key_prefix "" { policy = "write" }' });
