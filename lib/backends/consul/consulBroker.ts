@@ -8,7 +8,7 @@ import { checkOptions, type Rules, rule } from '../../model/options.ts';
 import { ConsulCalls } from './calls.ts';
 import { ConsulCore } from './consulCore.ts';
 import { checkClient } from './http.ts';
-import { shortestTtl } from './sessions.ts';
+import { longestTtl, shortestTtl } from './sessions.ts';
 
 /** Configuration of {@link consulBroker}. */
 export interface ConsulBrokerConfig<T> {
@@ -19,8 +19,8 @@ export interface ConsulBrokerConfig<T> {
   /** Milliseconds until an answer must begin, and between two parts of it. Default: 10,000. */
   readonly timeout?: number;
   /**
-   * Milliseconds after which keys with `lifetime: 'client'` vanish when this program was not heard of, 20,000 or more: Consul
-   * does not end a session earlier. Default: 20,000.
+   * Milliseconds after which keys with `lifetime: 'client'` vanish when this program was not heard of, 20,000 to 172,800,000 (48
+   * hours): Consul ends no session earlier, and keeps none longer. Default: 20,000.
    */
   readonly sessionTtl?: number;
   /** Bytes that Consul takes as one value, and as one transaction: its `kv_max_value_size` and `txn_max_req_len`. Default: 524,288. */
@@ -31,8 +31,8 @@ const rules: Rules = {
   ...brokerRules,
   timeout: [(value) => rule.milliseconds[0](value) && value !== 0, 'a number of milliseconds, more than 0'],
   sessionTtl: [
-    (value) => rule.milliseconds[0](value) && (value as number) >= shortestTtl,
-    `a number of milliseconds, ${shortestTtl.toLocaleString('en')} or more`,
+    (value) => typeof value === 'number' && value >= shortestTtl && value <= longestTtl,
+    `a number of milliseconds, ${shortestTtl.toLocaleString('en')} to ${longestTtl.toLocaleString('en')}`,
   ],
   maxRequest: rule.positive,
 };
@@ -42,11 +42,16 @@ const rules: Rules = {
  *
  * Writes are transactions of Consul: at most 64 operations (a put with `ttl` or `lifetime` is two), all or nothing; more is refused
  * with `TOO_LARGE`, never split. They resolve with Consul's index as `revision`, but for deletes and for values that are too
- * large for a transaction (from about 390,000 bytes on), for which Consul gives none. A `ttl` is kept by a session: Consul ends
- * none before 20 seconds, and none later than after 48 hours; what was made longer, the result says. A put without one keeps a
- * key that had one of a broker. A key with `lifetime: 'client'` hangs on one session of this broker; was it lost, the key is put
- * again, unless somebody else has written it since: also a key that somebody had deleted, since a session leaves no trace of what
- * it held. What Consul refuses then is tried again, for as long as the broker is open. When it is closed, such a put is `FATAL`.
+ * large for a transaction (from about 390,000 bytes on), for which Consul gives none. A put sets the `Flags` of its key to 0.
+ *
+ * A `ttl` is kept by a session: Consul ends none before 20 seconds, and none later than after 48 hours; what was made longer, the
+ * result says, of a transaction the longest. A put without one keeps a key that had one of a broker. A session belongs to the
+ * agent that was asked for it: its keys outlive a crash of that agent, but vanish at once when it leaves the cluster
+ * (`consul leave`, and with `leave_on_terminate` or as a client also a mere stop).
+ *
+ * A key with `lifetime: 'client'` hangs on one session of this broker; was it lost, the key is put again, unless somebody else has
+ * written it since: also a key that somebody had deleted, since a session leaves no trace of what it held. What Consul refuses then
+ * is tried again, for as long as the broker is open. When it is closed, such a put is `FATAL`.
  *
  * A key that a session of another program holds (a lock) stays with it: it can be put, but not with a `ttl` or `lifetime`
  * (`REFUSED`), and if that session deletes its keys, it goes with it. To know whose a session is, the token must be allowed

@@ -11,6 +11,7 @@ import { ConsulCalls } from './calls.ts';
 import { type ConsulBrokerConfig, consulBroker } from './consulBroker.ts';
 import { refusal } from './failures.ts';
 import { fromConsul } from './fromConsul.ts';
+import { checkToken } from './http.ts';
 import type { FromConsulConfig } from './options.ts';
 
 /** Configuration of {@link createConsul}. */
@@ -122,6 +123,7 @@ function clientOf(config: ConsulConfig): Consul {
       "'tls.skipVerify' says nothing where there is no TLS: set 'tls.enabled', or an address with https://",
     );
   const token = config.token ?? process.env['CONSUL_HTTP_TOKEN'];
+  checkToken('createConsul', config.token === undefined ? 'CONSUL_HTTP_TOKEN' : "'token'", token);
   const options = {
     // npm `consul` makes a URL of both.
     host: url.hostname,

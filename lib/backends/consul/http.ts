@@ -52,6 +52,9 @@ interface Papi {
   _request(options: object): Promise<Prepared>;
 }
 
+/** What Node refuses in a header. */
+const unheaded = /[^\t\x20-\x7e\x80-\xff]/;
+
 const clientRule: Leaf = [
   (value) => isObject(value) && typeof (value as Papi & object)._request === 'function',
   "a client of npm 'consul', version 2",
@@ -60,6 +63,14 @@ const clientRule: Leaf = [
 /** @throws DatasyncError `INVALID_CONFIG` */
 export function checkClient(where: string, client: Consul): void {
   checkArgument(where, 'client', client, clientRule);
+  checkToken(where, "the client's token", defaultsOf(client)['token']);
+}
+
+/** @throws DatasyncError `INVALID_CONFIG`, which does not show it */
+export function checkToken(where: string, name: string, token: unknown): void {
+  if (typeof token !== 'string' || !unheaded.test(token)) return;
+  const message = `${where}: ${name} has a character that no header of HTTP may have; a line break at its end?`;
+  throw new DatasyncError('INVALID_CONFIG', message, { backend: 'consul' });
 }
 
 /** The options that a client was made with for all its requests. */

@@ -206,10 +206,11 @@ export class ConsulWrites {
   }
 }
 
-/** What the result says of a `ttl` that was made longer. */
+/** What the result says of a `ttl` that was made longer: the longest of them. */
 function longer(writes: readonly RawWrite[], bonds: Bonds): { readonly ttl?: number } {
-  const [write, ...more] = writes;
-  const granted = bonds.get(write!.key)?.ttl;
-  if (more.length > 0 || write!.op === 'delete' || granted === undefined || granted <= write!.ttl!) return {};
-  return { ttl: granted };
+  const granted = writes.flatMap((write) => {
+    const ttl = bonds.get(write.key)?.ttl;
+    return write.op === 'put' && ttl !== undefined && ttl > write.ttl! ? [ttl] : [];
+  });
+  return granted.length === 0 ? {} : { ttl: Math.max(...granted) };
 }

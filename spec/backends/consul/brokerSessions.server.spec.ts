@@ -37,6 +37,8 @@ describe.runIf(needServer('consul-1.8'))('ttl and lifetime of consulBroker', () 
     expect(await broker.put('b', '1', { ttl: 60_000 })).toEqual({ revision: expect.any(Number) });
     expect(await broker.putIfNotExists('c', '1', { ttl: 100 })).toMatchObject({ created: true, ttl: 20_000 });
     expect((await sessions(agent)).map(({ TTL }) => TTL).sort()).toEqual(['10000ms', '10000ms', '30000ms']);
+    const txn = broker.txn().put('e', '1', { ttl: 30_000 }).put('f', '1').put('g', '1', { ttl: 30_000.5 }).delete('h');
+    expect(await txn.put('i', '1', { ttl: 5 }).commit()).toMatchObject({ ttl: 30_001 });
     await expect(broker.put('d', '1', { ttl: 200_000_000 })).rejects.toMatchObject({ code: 'UNSUPPORTED', key: 'd' });
   });
 

@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import Consul from 'consul';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   type ConsulConfig,
   consulBroker,
@@ -9,6 +10,7 @@ import {
   createConsul,
   fromConsul,
 } from '../../../lib/backends/consul/index.ts';
+import { failureOf } from '../../support/failureOf.ts';
 import { temporaryDirectory } from '../../support/files.ts';
 
 afterEach(() => {
@@ -114,6 +116,7 @@ describe('createConsul', () => {
     [{ address: 'http://a:1', tls: { enabled: true } }, 'is not TLS'],
     [{ address: 'https://a:1', tls: { enabled: false } }, 'is TLS'],
     [{ address: 'a:1', tls: { skipVerify: true } }, "'tls.skipVerify'"],
+    [{ token: 'secret\n' }, 'a line break'],
     [{ tls: { caFile: '/none/ca.pem' } }, '/none/ca.pem cannot be read'],
   ])('refuses %o', (config, words) => {
     expect(() => createConsul(config)).toThrow(words);
@@ -148,10 +151,27 @@ describe('fromConsul and consulBroker', () => {
       "'onDenied'",
     ],
     ['a session shorter than Consul has', () => consulBroker(client, { sessionTtl: 19_999 }), "'sessionTtl'"],
+    ['a session longer than Consul has', () => consulBroker(client, { sessionTtl: 172_800_001 }), "'sessionTtl'"],
     ['a request of no bytes', () => consulBroker(client, { maxRequest: 0 }), "'maxRequest'"],
   ])('refuse %s at once', (_, attempt, words) => {
     expect(attempt).toThrow(words);
     expect(attempt).toThrow(expect.objectContaining({ code: 'INVALID_CONFIG' }));
+  });
+
+  it.each<[string, (client: Consul) => unknown]>([
+    ['fromConsul', (client) => fromConsul(client, { prefixes: ['a'] })],
+    ['consulBroker', (client) => consulBroker(client)],
+  ])('%s refuses a token that no header takes, and does not show it', (where, make) => {
+    const other = new Consul({ defaults: { token: 'secret\n' } });
+    onTestFinished(() => other.destroy());
+    const { code, message } = failureOf(() => make(other));
+    expect(code).toBe('INVALID_CONFIG');
+    expect(message).toContain(where);
+    expect(message).not.toContain('secret');
+    const text = failureOf(() => createConsul({ token: 'secret\n' })).message;
+    expect(text).not.toContain('secret');
+    vi.stubEnv('CONSUL_HTTP_TOKEN', 'secret\n');
+    expect(() => createConsul()).toThrow('CONSUL_HTTP_TOKEN');
   });
 
   it('refuse a client that reads what may be old', () => {
