@@ -110,6 +110,22 @@ describe.runIf(needServer('consul-1.8'))('ttl and lifetime of consulBroker', () 
     expect(await other.listKeys()).toEqual(['a', 'b', 'c', 'd']);
   });
 
+  it('keys with a ttl go when the agent that was asked leaves, though others serve on', async () => {
+    const { agents } = await ownConsul({ servers: 3 });
+    const [leaving, staying] = [agents[2]!, agents[0]!];
+    const broker = consulBroker(consulClient(leaving.port), { codec: textCodec });
+    await broker.put('plain', '1');
+    await broker.put('bound', '1', { ttl: 3_600_000 });
+    // It answers when it has left, which takes a while.
+    const left = leaving.request('PUT', '/v1/agent/leave').catch(() => undefined);
+    const stored = async () => {
+      const { status, body } = await staying.request('GET', '/v1/kv/?keys&consistent');
+      return status === 200 ? JSON.parse(body) : undefined;
+    };
+    await expect.poll(stored, long).toEqual(['plain']);
+    await left;
+  });
+
   it('keys of one lifetime hang on one session, and end at once with the broker', async () => {
     const { agent, broker, other } = await own();
     await broker.put('a', '1', { lifetime: 'client' });
