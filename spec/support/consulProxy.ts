@@ -1,8 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
-import { onTestFinished } from 'vitest';
 import type { ConsulAgent } from '../servers/consul.ts';
-import { portOf } from '../servers/ports.ts';
+import { listening } from './listening.ts';
 
 /** A request as it came, before it is passed on. */
 export interface Intercepted {
@@ -41,11 +40,5 @@ export async function interceptedConsul(
     outgoing.writeHead(instead?.status ?? got.statusCode!, instead === undefined ? got.headers : {});
     outgoing.end(instead?.body ?? text);
   };
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return { port: portOf(server), requests };
+  return { port: await listening(server), requests };
 }

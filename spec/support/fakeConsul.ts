@@ -1,7 +1,5 @@
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { onTestFinished } from 'vitest';
-import { portOf } from '../servers/ports.ts';
+import { listening } from './listening.ts';
 
 /** How one request is answered; `hang`: not at all. */
 export type FakeAnswer = 'hang' | ((response: ServerResponse) => void);
@@ -53,13 +51,7 @@ export async function fakeConsul(answers: (request: FakeRequest, count: number) 
     const how = answers(request, requests.length);
     if (how !== 'hang') how(response);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return { port: portOf(server), requests };
+  return { port: await listening(server), requests };
 }
 
 export type FakeConsul = Awaited<ReturnType<typeof fakeConsul>>;

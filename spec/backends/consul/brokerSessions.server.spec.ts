@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ConsulCalls } from '../../../lib/backends/consul/calls.ts';
@@ -7,9 +6,9 @@ import { ClientSession } from '../../../lib/backends/consul/sessions.ts';
 import { textCodec } from '../../../lib/codecs/textCodec.ts';
 import type { ConsulAgent } from '../../servers/consul.ts';
 import { needServer } from '../../servers/need.ts';
-import { portOf } from '../../servers/ports.ts';
 import { consulClient, ownConsul } from '../../support/consul.ts';
 import { interceptedConsul } from '../../support/consulProxy.ts';
+import { listening } from '../../support/listening.ts';
 
 const long = { timeout: 30_000, interval: 20 };
 
@@ -217,14 +216,9 @@ describe.runIf(needServer('consul-1.8'))('ttl and lifetime of consulBroker', () 
       if (!request.url!.includes('renew')) response.end('{"ID": "s"}');
       else if (++renewals > 1) response.end('[{"ID": "s"}]');
     });
-    await once(server.listen(0, '127.0.0.1'), 'listening');
-    const calls = new ConsulCalls(consulClient(portOf(server)), { begin: 60_000, pause: 60_000, size: 1_000 });
+    const calls = new ConsulCalls(consulClient(await listening(server)), { begin: 60_000, pause: 60_000, size: 1_000 });
     const session = new ClientSession(calls, 600, () => Promise.resolve());
-    onTestFinished(async () => {
-      await session.close();
-      server.closeAllConnections();
-      server.close();
-    });
+    onTestFinished(() => session.close());
     expect(await session.id()).toBe('s');
     await expect.poll(() => renewals, long).toBeGreaterThan(2);
   });
