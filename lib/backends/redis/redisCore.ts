@@ -65,13 +65,14 @@ export class RedisCore implements CoreBroker {
   async put(key: string, value: Uint8Array, options: PutOptions): Promise<WriteResult> {
     checkSize(key, value);
     const bytes = this.#bytes(key);
-    await refusing(this.#access.write('SET', bytes, value, ...this.#expiry(options)));
+    await this.#changing([key], () => this.#access.write('SET', bytes, value, ...this.#expiry(options)));
     this.#wrote(key, value, options);
     return rounded(options);
   }
 
   async delete(key: string): Promise<WriteResult & { readonly existed: boolean }> {
-    const existed = (await refusing(this.#access.write('UNLINK', this.#bytes(key)))) === 1;
+    const bytes = this.#bytes(key);
+    const existed = (await this.#changing([key], () => this.#access.write('UNLINK', bytes))) === 1;
     this.#lifetimes.forget(key);
     return { existed };
   }
@@ -84,13 +85,14 @@ export class RedisCore implements CoreBroker {
       const some = names.slice(start, start + batch);
       const groups = this.#access.isCluster ? some.map((name) => [name]) : [some];
       const counts = groups.map((group) =>
-        this.#access.write(
-          'UNLINK',
-          group.map((name) => this.#bytes(name)),
-        ),
+        this.#changing(group, async () => {
+          const keys = group.map((name) => this.#bytes(name));
+          const count = Number(await this.#access.write('UNLINK', keys));
+          for (const name of group) this.#lifetimes.forget(name);
+          return count;
+        }),
       );
-      for (const count of await refusing(Promise.all(counts))) deleted += Number(count);
-      for (const name of some) this.#lifetimes.forget(name);
+      for (const count of await Promise.all(counts)) deleted += count;
     }
     return { deleted };
   }
@@ -101,7 +103,7 @@ export class RedisCore implements CoreBroker {
     const names = writes.map(({ key }) => key);
     const keys = names.map((name) => this.#bytes(name));
     if (this.#access.isCluster) checkSameSlot('commit', names, keys);
-    const results = await refusing(
+    const results = await this.#changing(names, () =>
       this.#access.transaction((batch) => {
         for (const [index, write] of writes.entries()) {
           const key = keys[index]!;
@@ -110,12 +112,14 @@ export class RedisCore implements CoreBroker {
         }
       }),
     );
-    const failed = (results ?? []).find(([error]) => error !== null)?.[0];
-    if (failed !== undefined && failed !== null) throw refused(failed);
-    for (const write of writes) {
+    const errors = (results ?? []).map(([error]) => error);
+    for (const [index, write] of writes.entries()) {
+      if (errors[index] instanceof Error) continue;
       if (write.op === 'delete') this.#lifetimes.forget(write.key);
       else this.#wrote(write.key, write.value, write);
     }
+    const failed = errors.find((error) => error instanceof Error);
+    if (failed !== undefined) throw refused(failed);
     return {};
   }
 
@@ -129,17 +133,19 @@ export class RedisCore implements CoreBroker {
     const bytes = this.#bytes(key);
     const expiry = this.#expiry(options);
     const { write } = this.#access;
-    const swapped =
+    const swapped = await this.#changing([key], async () =>
       expected === undefined
-        ? (await refusing(write('SET', bytes, value, 'NX', ...expiry))) !== null
-        : (await refusing(swap.run(write, bytes, expected, value, expiry[1] ?? ''))) === 1;
+        ? (await write('SET', bytes, value, 'NX', ...expiry)) !== null
+        : (await swap.run(write, bytes, expected, value, expiry[1] ?? '')) === 1,
+    );
     if (!swapped) return { swapped };
     this.#wrote(key, value, options);
     return { swapped, ...rounded(options) };
   }
 
   async compareAndDelete(key: string, expected: Uint8Array): Promise<WriteResult & { readonly deleted: boolean }> {
-    const deleted = (await refusing(remove.run(this.#access.write, this.#bytes(key), expected))) === 1;
+    const bytes = this.#bytes(key);
+    const deleted = (await this.#changing([key], () => remove.run(this.#access.write, bytes, expected))) === 1;
     if (deleted) this.#lifetimes.forget(key);
     return { deleted };
   }
@@ -156,6 +162,10 @@ export class RedisCore implements CoreBroker {
   #expiry({ ttl, lifetime }: PutOptions): readonly RedisArgument[] {
     const milliseconds = lifetime === 'client' ? this.#lifetimes.ttl : ttl;
     return milliseconds === undefined ? [] : ['PX', String(Math.ceil(milliseconds))];
+  }
+
+  #changing<T>(names: readonly string[], write: () => Promise<T>): Promise<T> {
+    return this.#lifetimes.changing(names, () => refusing(write()));
   }
 
   #wrote(key: string, value: Uint8Array, { lifetime }: PutOptions): void {

@@ -1,0 +1,93 @@
+import { Redis as Client } from 'ioredis';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { redisBroker } from '../../../lib/backends/redis/index.ts';
+import { textCodec } from '../../../lib/codecs/textCodec.ts';
+import type { Broker } from '../../../lib/model/broker.ts';
+import { DatasyncError } from '../../../lib/model/errors.ts';
+import { needServer } from '../../servers/need.ts';
+import { openProxy } from '../../servers/proxy.ts';
+import { type RedisOptions, startRedis } from '../../servers/redis.ts';
+import { until } from './follower.ts';
+
+const lasting = { lifetime: 'client' } as const;
+
+async function place(config: { readonly sessionTtl: number; readonly timeout?: number }, options?: RedisOptions) {
+  const redis = await startRedis(options);
+  onTestFinished(() => redis.stop());
+  const proxy = await openProxy({ port: redis.port });
+  onTestFinished(() => proxy.close());
+  const another = (port = proxy.port): Broker<string> => {
+    const made = redisBroker(new Client({ port, lazyConnect: true }), { codec: textCodec, ...config });
+    onTestFinished(() => made.close());
+    return made;
+  };
+  const ttl = async (key: string) => Number(await redis.cli('PTTL', key));
+  /** Waits until its time to live is longer than it was. */
+  const renewed = async (key: string) => {
+    let lowest = Infinity;
+    await until(async () => {
+      const left = await ttl(key);
+      if (left > lowest) return undefined;
+      lowest = left;
+      return `${key} is not renewed, it has ${left} ms left`;
+    });
+  };
+  return { redis, proxy, another, broker: another(), ttl, renewed };
+}
+
+const codeOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'done',
+    (error: unknown) => (error instanceof DatasyncError ? error.code : error),
+  );
+
+describe.runIf(needServer('redis-7'))("lifetime 'client' of redisBroker", () => {
+  it.each(['delete', 'deletePrefix', 'compareAndDelete', 'commit'] as const)(
+    '%s without an answer, done all the same: the key does not come back',
+    async (how) => {
+      const { redis, broker, renewed } = await place({ sessionTtl: 600, timeout: 1_000 });
+      await broker.put('gone', '1', lasting);
+      await broker.put('stays', '1', lasting);
+      const writes = {
+        delete: () => broker.delete('gone'),
+        deletePrefix: () => broker.deletePrefix('gone'),
+        compareAndDelete: () => broker.compareAndDelete('gone', '1'),
+        commit: () => broker.txn().delete('gone').commit(),
+      };
+      // The time-out is longer than the keys live. What lists is answered: only the deletion meets the silence.
+      if (how === 'deletePrefix') await redis.cli('CLIENT', 'PAUSE', '1800', 'WRITE');
+      else redis.pause();
+      expect(await codeOf(writes[how]())).toBe('OUTCOME_UNKNOWN');
+      redis.resume();
+      await until(async () => (await redis.cli('EXISTS', 'stays')) !== '1' && 'what was not deleted is not put again');
+      await renewed('stays');
+      expect(await redis.cli('EXISTS', 'gone')).toBe('0');
+    },
+  );
+
+  it('what was refused has changed nothing: the key is renewed, and put again', async () => {
+    const { redis, proxy, broker, renewed } = await place({ sessionTtl: 900, timeout: 500 });
+    await broker.put('p', '1', lasting);
+    expect(await broker.compareAndDelete('p', '2')).toEqual({ deleted: false });
+    expect(await broker.compareAndSwap('p', '2', '3')).toEqual({ swapped: false });
+    await redis.cli('ACL', 'SETUSER', 'default', '-set', '-unlink');
+    expect(await codeOf(broker.put('p', '2'))).toBe('ACCESS_DENIED');
+    expect(await codeOf(broker.delete('p'))).toBe('ACCESS_DENIED');
+    expect(await codeOf(broker.txn().delete('p').commit())).not.toBe('done');
+    await renewed('p');
+    await redis.cli('ACL', 'SETUSER', 'default', '+@all');
+    proxy.blackHole();
+    await until(async () => (await redis.cli('EXISTS', 'p')) !== '0' && 'it has not run out');
+    await proxy.heal();
+    await until(async () => (await redis.cli('GET', 'p')) !== '1' && 'it is not there');
+  });
+
+  it('a write that was lost without an answer: what it would have replaced lives on', async () => {
+    const { redis, proxy, broker, renewed } = await place({ sessionTtl: 6_000, timeout: 300 });
+    await broker.put('p', '1', lasting);
+    proxy.halfOpen();
+    expect(await codeOf(broker.put('p', '2', lasting))).toBe('OUTCOME_UNKNOWN');
+    await renewed('p');
+    expect(await redis.cli('GET', 'p')).toBe('1');
+  });
+});
