@@ -1,6 +1,7 @@
 import { catchError, EMPTY, exhaustMap, from, type Subscription, timer } from 'rxjs';
 import { DatasyncError } from '../../model/errors.ts';
 import type { Access } from './access.ts';
+import { lossesOf } from './losses.ts';
 import { giveUp, renew } from './scripts.ts';
 
 interface Kept {
@@ -8,6 +9,8 @@ interface Kept {
   readonly value: Uint8Array;
   /** Until when it lives for sure, by our clock. */
   until: number;
+  /** What {@link lossesOf} said before it was last seen. */
+  losses: string | undefined;
   /** How many writes of ours are under way that may make something else of it. */
   changing: number;
   /** Such a write was not answered. It is renewed where it still is what it was, and never put again. */
@@ -21,15 +24,29 @@ export class Lifetimes {
   readonly #access: Access;
   readonly #kept = new Map<string, Kept>();
   #timer: Subscription | undefined;
+  #losses: string | undefined;
+  #ready: Promise<void> | undefined;
 
   constructor(access: Access, ttl: number) {
     this.#access = access;
     this.ttl = ttl;
   }
 
-  /** It was put, with {@link ttl}. */
-  add(name: string, key: Buffer, value: Uint8Array): void {
-    this.#kept.set(name, { key, value, until: performance.now() + this.ttl, changing: 0, isDoubtful: false });
+  /** To be awaited before one is put: without it, nobody knows later why it is not there. */
+  async ready(): Promise<void> {
+    this.#ready ??= this.#look();
+    try {
+      await this.#ready;
+    } catch (error) {
+      this.#ready = undefined;
+      throw error;
+    }
+  }
+
+  /** It was put, with {@link ttl}. @param began before it was sent, by `performance.now()` */
+  add(name: string, key: Buffer, value: Uint8Array, began: number): void {
+    const until = began + this.ttl;
+    this.#kept.set(name, { key, value, until, losses: this.#losses, changing: 0, isDoubtful: false });
     const every = this.ttl / 3;
     this.#timer ??= timer(every, every)
       .pipe(exhaustMap(() => from(this.#renewAll()).pipe(catchError(() => EMPTY))))
@@ -65,26 +82,40 @@ export class Lifetimes {
     await Promise.allSettled(kept.map(({ key, value }) => giveUp.run(this.#access.write, key, value)));
   }
 
-  async #renewAll(): Promise<void> {
-    await Promise.allSettled([...this.#kept].map(([name, kept]) => this.#renew(name, kept)));
+  async #look(): Promise<void> {
+    this.#losses = await lossesOf(this.#access);
   }
 
-  async #renew(name: string, kept: Kept): Promise<void> {
-    const { key, value } = kept;
-    const began = performance.now();
-    const answer = await renew.run(this.#access.write, key, value, String(this.ttl));
-    if (this.#kept.get(name) !== kept) return;
-    // It will be known how that ended.
-    if (answer === -1 && kept.changing > 0) return;
-    if (answer === -1 && !kept.isDoubtful && performance.now() >= kept.until) {
-      // It ran out while nobody could be reached; if it was deleted before that, somebody meant it.
-      const set = await this.#access.write('SET', key, value, 'NX', 'PX', String(this.ttl));
+  async #renewAll(): Promise<void> {
+    await this.#look();
+    const losses = this.#losses;
+    const missing = new Map<string, Kept>();
+    const renewing = [...this.#kept].map(async ([name, kept]) => {
+      const began = performance.now();
+      const answer = await renew.run(this.#access.write, kept.key, kept.value, String(this.ttl));
       if (this.#kept.get(name) !== kept) return;
-      if (set === null) this.#kept.delete(name);
-      else kept.until = began + this.ttl;
-      return;
-    }
-    if (answer === 1) kept.until = began + this.ttl;
+      if (answer === 1) Object.assign(kept, { until: began + this.ttl, losses });
+      // Of a write of ours that is under way it will be known how it ended.
+      else if (answer === -1 && kept.changing > 0) return;
+      else if (answer === -1 && !kept.isDoubtful) missing.set(name, kept);
+      else this.#kept.delete(name);
+    });
+    await Promise.allSettled(renewing);
+    if (missing.size === 0) return;
+    await this.#look();
+    await Promise.allSettled([...missing].map(([name, kept]) => this.#putAgain(name, kept)));
+  }
+
+  /** What is not there without anybody having meant it; not what somebody else has put meanwhile. */
+  async #putAgain(name: string, kept: Kept): Promise<void> {
+    const { key, value, until } = kept;
+    const began = performance.now();
+    const losses = this.#losses;
+    const wasLost = losses === undefined || losses !== kept.losses || began >= until;
+    if (this.#kept.get(name) !== kept || kept.changing > 0) return;
+    const isPut = wasLost && (await this.#access.write('SET', key, value, 'NX', 'PX', String(this.ttl))) !== null;
+    if (this.#kept.get(name) !== kept) return;
+    if (isPut) Object.assign(kept, { until: began + this.ttl, losses });
     else this.#kept.delete(name);
   }
 }

@@ -55,8 +55,10 @@ const rules: Rules = {
  * - Redis has no revisions: that of what is read is 0, and a compare compares values.
  * - A list is not of one moment, and `deletePrefix` deletes in batches: keys that are made meanwhile may stay.
  * - A transaction is `MULTI`: it is written as a whole. In a cluster all its keys must lie in one slot (`UNSUPPORTED`).
- * - A key with `lifetime: 'client'` has a time to live that the broker renews. Was it lost while Redis could not be
- *   reached, it is put again, unless somebody else has written it since.
+ * - A key with `lifetime: 'client'` has a time to live that the broker renews. What Redis has lost (out of reach for too long,
+ *   a restart without its data, a failover, `FLUSHALL`, eviction), or another broker with the same key and value gave up when
+ *   it was closed, is put again, unless somebody has written it since. What was deleted stays deleted, as far as `INFO` tells
+ *   the one from the other; where that is not allowed, it is put again too.
  *
  * Errors: `OUTCOME_UNKNOWN`, `CONNECTION_LOST`, `ACCESS_DENIED`, `REFUSED` (with what Redis says), `TOO_LARGE` (before anything is
  * sent), `UNSUPPORTED` for values that are no strings; see {@link brokerFrom}.

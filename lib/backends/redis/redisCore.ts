@@ -65,8 +65,9 @@ export class RedisCore implements CoreBroker {
   async put(key: string, value: Uint8Array, options: PutOptions): Promise<WriteResult> {
     checkSize(key, value);
     const bytes = this.#bytes(key);
+    const began = await this.#begin(options);
     await this.#changing([key], () => this.#access.write('SET', bytes, value, ...this.#expiry(options)));
-    this.#wrote(key, value, options);
+    this.#wrote(key, value, options, began);
     return rounded(options);
   }
 
@@ -103,6 +104,7 @@ export class RedisCore implements CoreBroker {
     const names = writes.map(({ key }) => key);
     const keys = names.map((name) => this.#bytes(name));
     if (this.#access.isCluster) checkSameSlot('commit', names, keys);
+    const began = await this.#begin(...writes.filter((write) => write.op === 'put'));
     const results = await this.#changing(names, () =>
       this.#access.transaction((batch) => {
         for (const [index, write] of writes.entries()) {
@@ -116,7 +118,7 @@ export class RedisCore implements CoreBroker {
     for (const [index, write] of writes.entries()) {
       if (errors[index] instanceof Error) continue;
       if (write.op === 'delete') this.#lifetimes.forget(write.key);
-      else this.#wrote(write.key, write.value, write);
+      else this.#wrote(write.key, write.value, write, began);
     }
     const failed = errors.find((error) => error instanceof Error);
     if (failed !== undefined) throw refused(failed);
@@ -133,13 +135,14 @@ export class RedisCore implements CoreBroker {
     const bytes = this.#bytes(key);
     const expiry = this.#expiry(options);
     const { write } = this.#access;
+    const began = await this.#begin(options);
     const swapped = await this.#changing([key], async () =>
       expected === undefined
         ? (await write('SET', bytes, value, 'NX', ...expiry)) !== null
         : (await swap.run(write, bytes, expected, value, expiry[1] ?? '')) === 1,
     );
     if (!swapped) return { swapped };
-    this.#wrote(key, value, options);
+    this.#wrote(key, value, options, began);
     return { swapped, ...rounded(options) };
   }
 
@@ -168,8 +171,14 @@ export class RedisCore implements CoreBroker {
     return this.#lifetimes.changing(names, () => refusing(write()));
   }
 
-  #wrote(key: string, value: Uint8Array, { lifetime }: PutOptions): void {
-    if (lifetime === 'client') this.#lifetimes.add(key, this.#bytes(key), value);
+  /** @returns when what lives as long as we do is put: its time runs from then on, whenever the answer comes */
+  async #begin(...puts: readonly PutOptions[]): Promise<number> {
+    if (puts.some(({ lifetime }) => lifetime === 'client')) await refusing(this.#lifetimes.ready());
+    return performance.now();
+  }
+
+  #wrote(key: string, value: Uint8Array, { lifetime }: PutOptions, began: number): void {
+    if (lifetime === 'client') this.#lifetimes.add(key, this.#bytes(key), value, began);
     else this.#lifetimes.forget(key);
   }
 

@@ -43,7 +43,10 @@ if left == -2 then return -1 end
 if left == -1 or redis.call('TYPE', KEYS[1]).ok ~= 'string' or redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])`);
 
-/** Deletes the key where it holds ARGV[1] and has a time to live: a plain put has made it another's. */
+/**
+ * Deletes the key where it holds ARGV[1] and has a time to live: a plain put has made it another's. Not by `DEL`: other brokers
+ * that keep the same alive see by the count of this command that it was not meant for them.
+ */
 export const giveUp: Script = new Script(`
 if redis.call('PTTL', KEYS[1]) < 0 or redis.call('TYPE', KEYS[1]).ok ~= 'string' or redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-return redis.call('DEL', KEYS[1])`);
+return redis.call('PEXPIREAT', KEYS[1], 1)`);

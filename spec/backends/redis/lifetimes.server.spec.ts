@@ -6,7 +6,7 @@ import type { Broker } from '../../../lib/model/broker.ts';
 import { DatasyncError } from '../../../lib/model/errors.ts';
 import { needServer } from '../../servers/need.ts';
 import { openProxy } from '../../servers/proxy.ts';
-import { type RedisOptions, startRedis } from '../../servers/redis.ts';
+import { type Redis, type RedisOptions, startRedis } from '../../servers/redis.ts';
 import { until } from './follower.ts';
 
 const lasting = { lifetime: 'client' } as const;
@@ -89,5 +89,73 @@ describe.runIf(needServer('redis-7'))("lifetime 'client' of redisBroker", () => 
     expect(await codeOf(broker.put('p', '2', lasting))).toBe('OUTCOME_UNKNOWN');
     await renewed('p');
     expect(await redis.cli('GET', 'p')).toBe('1');
+  });
+
+  const losses: Record<string, (redis: Redis) => Promise<unknown>> = {
+    'a crash without persistence': async (redis) => {
+      await redis.kill();
+      await redis.start();
+    },
+    FLUSHALL: (redis) => redis.cli('FLUSHALL'),
+    SWAPDB: (redis) => redis.cli('SWAPDB', '0', '1'),
+    eviction: async (redis) => {
+      await redis.cli('CONFIG', 'SET', 'maxmemory', '1', 'maxmemory-policy', 'allkeys-random');
+      await redis.cli('SET', 'more', '1');
+      await redis.cli('CONFIG', 'SET', 'maxmemory', '0');
+    },
+  };
+  it.each(Object.keys(losses))('%s: what was lost is put again, though its time was not over', async (how) => {
+    const { redis, broker, renewed } = await place({ sessionTtl: 1_500 });
+    await broker.put('p', '1', lasting);
+    await renewed('p');
+    await redis.cli('SET', 'witness', '1');
+    await losses[how]!(redis);
+    expect(await redis.cli('EXISTS', 'witness')).toBe('0');
+    await until(async () => (await redis.cli('GET', 'p')) !== '1' && 'it is not put again');
+    await renewed('p');
+  });
+
+  it('what somebody has deleted stays deleted, also right after it was put', async () => {
+    const { redis, broker, renewed } = await place({ sessionTtl: 900 });
+    await broker.put('first', '1', lasting);
+    await redis.cli('DEL', 'first');
+    await broker.put('second', '1', lasting);
+    await renewed('second');
+    await redis.cli('DEL', 'second');
+    await broker.put('third', '1', lasting);
+    await renewed('third');
+    await renewed('third');
+    expect(await redis.cli('EXISTS', 'first', 'second')).toBe('0');
+  });
+
+  it('where INFO is not allowed, a key lives as long as its broker, whoever deletes it', async () => {
+    const { redis, broker, renewed } = await place({ sessionTtl: 900 });
+    await redis.cli('ACL', 'SETUSER', 'default', '-info');
+    await broker.put('p', '1', lasting);
+    await renewed('p');
+    await redis.cli('DEL', 'p');
+    await until(async () => (await redis.cli('EXISTS', 'p')) !== '1' && 'it is not put again');
+  });
+
+  it('an answer to the put that is later than the key lives', async () => {
+    const { redis, proxy, broker, renewed } = await place({ sessionTtl: 600 });
+    await broker.put('warm', '1', lasting);
+    proxy.delay(450);
+    await broker.put('p', '1', lasting);
+    proxy.delay(0);
+    await until(async () => (await redis.cli('EXISTS', 'p')) !== '1' && 'it is not put again');
+    await renewed('p');
+  });
+
+  it('two brokers with one key, and one of them closes: it is the key of the other', async () => {
+    const { redis, broker, another, renewed } = await place({ sessionTtl: 900 });
+    await broker.put('p', '1', lasting);
+    const next = another();
+    await next.put('p', '1', lasting);
+    await broker.close();
+    await until(async () => (await redis.cli('EXISTS', 'p')) !== '1' && 'it is not put again');
+    await renewed('p');
+    await next.close();
+    expect(await redis.cli('EXISTS', 'p')).toBe('0');
   });
 });
