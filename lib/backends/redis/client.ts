@@ -113,6 +113,7 @@ export const ownConnection: Readonly<Record<string, unknown>> = {
   // ioredis 6 drops what the server pushes over RESP3.
   protocol: 2,
   replyMapping: undefined,
+  stringNumbers: false,
   // A master that was paused and replaced would be believed for ever.
   failoverDetector: true,
   commandTimeout: undefined,
