@@ -11,7 +11,7 @@ import {
   type RedisNode,
   send,
 } from './client.ts';
-import { isDenied, isReply } from './failures.ts';
+import { isDenied, isMisconfigured, isReply } from './failures.ts';
 import type { RedisCall } from './readers.ts';
 
 const pause = 50;
@@ -106,6 +106,7 @@ export class Access {
         return await within(connecting, until);
       } catch (error) {
         if (this.#current === connecting) this.#drop();
+        if (isMisconfigured(error)) throw error;
         if (isDenied(error))
           throw new DatasyncError('ACCESS_DENIED', messageOf(error), { cause: error, backend: 'redis' });
         if (performance.now() + pause > until) {

@@ -1,5 +1,6 @@
-import { DatasyncError } from '../../model/errors.ts';
+import { DatasyncError, messageOf } from '../../model/errors.ts';
 import { checkArgument, isObject, type Leaf, withMethods } from '../../model/options.ts';
+import { isDenied, isPassing, isReply } from './failures.ts';
 
 /** What a command takes. */
 export type RedisArgument = string | number | Uint8Array | readonly (string | number | Uint8Array)[];
@@ -142,7 +143,7 @@ export function ownCluster({ options }: RedisCluster): object {
 }
 
 /**
- * Connects, or says why not.
+ * Connects, to the database that the options name, or says why not.
  *
  * @throws what kept it from that: also where ioredis never answers, since a cluster that is connected is not well
  */
@@ -159,5 +160,19 @@ export async function connected(client: RedisClient): Promise<void> {
     await Promise.race([client.connect(), ended]);
   } catch (error) {
     throw failure ?? error;
+  }
+  if (!isCluster(client)) await choose(client);
+}
+
+/** ioredis goes on with database 0 where the server refuses the one of the options. */
+async function choose(client: RedisNode): Promise<void> {
+  const database = databaseOf(client);
+  if (database === 0) return;
+  try {
+    await client.call('SELECT', ...([String(database)] as never[]));
+  } catch (error) {
+    if (!isReply(error) || isDenied(error) || isPassing(error)) throw error;
+    const message = `the server has no database ${database}: ${messageOf(error)}`;
+    throw new DatasyncError('INVALID_CONFIG', message, { cause: error, backend: 'redis' });
   }
 }

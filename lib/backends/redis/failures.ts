@@ -36,14 +36,25 @@ export function isWrongType(error: unknown): boolean {
   return wrongType.test(messageOf(error));
 }
 
+/** The server will answer something else before long. */
+export function isPassing(error: unknown): boolean {
+  return passing.test(messageOf(error));
+}
+
 /** It is about one key: the next may be read. */
 export function isAboutKey(error: unknown): boolean {
-  return isReply(error) && !isDenied(error) && !passing.test(messageOf(error));
+  return isReply(error) && !isDenied(error) && !isPassing(error);
+}
+
+/** Asking again will not help: there is nothing of that kind. */
+export function isMisconfigured(error: unknown): boolean {
+  return error instanceof DatasyncError && error.code === 'INVALID_CONFIG';
 }
 
 /** What a failure means for the connection. @param retryDenied whether denied access is tried again, as everything else is */
 export function failure(error: unknown, retryDenied: boolean): unknown {
   if (error instanceof ContinuityLost || error instanceof FatalError) return error;
+  if (isMisconfigured(error)) return new FatalError(messageOf(error), { cause: error });
   const isDenial = isDenied(error) || (error instanceof DatasyncError && error.code === 'ACCESS_DENIED');
   const code = isDenial ? 'ACCESS_DENIED' : 'CONNECTION_LOST';
   const known =

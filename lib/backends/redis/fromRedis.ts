@@ -20,8 +20,8 @@ import { type FromRedisConfig, type RedisOptions, redisRules } from './sourceOpt
  *
  * Of the client it takes the options: each subscription has two connections of its own, to each master of a cluster, to the
  * database that the options name (`db`). ACL users need `+client|id +client|tracking +subscribe +scan +mget +get +exists
- * +type +ping +info`, the keys, and the channel `&__redis__:invalidate`; for keyspace notifications `+psubscribe
- * +config|get` and `&__keyspace@*`.
+ * +type +ping +info`, `+select` for another database than 0, the keys, and the channel `&__redis__:invalidate`; for keyspace
+ * notifications `+psubscribe +config|get` and, word for word, the patterns of the prefixes, as `&__keyspace@0__:nodes:*`.
  *
  * Order: that of each key. Errors: see `fromBackend`, `ACCESS_DENIED` where Redis refuses what is needed (see `onDenied`),
  * `INVALID_CONFIG` where the server's settings do not do (see `keyspaceEvents`). Completion: never. Memory: one entry per

@@ -45,4 +45,54 @@ describe.runIf(needServer('redis-7'))('connections made after the options of a c
       return `not renewed: ${left}`;
     });
   });
+
+  it.each(versions)(
+    'a database that there is not: nothing is read or written in another one (ioredis %s)',
+    async (_, Made) => {
+      const { redis, options, broker } = await place(['--databases', '2']);
+      await redis.cli('SET', 'first', '1');
+      const made = broker(new Made(options({ db: 7 })));
+      await expect(made.put('a', '1')).rejects.toMatchObject({
+        code: 'INVALID_CONFIG',
+        message: /database 7.*out of range/,
+      });
+      await expect(made.get('first')).rejects.toMatchObject({ code: 'INVALID_CONFIG' });
+      const follower = new Follower(new Made(options({ db: 7 })));
+      await until(() => follower.error === undefined && follower.state);
+      expect(follower.error).toMatchObject({ code: 'INVALID_CONFIG' });
+      expect(follower.view.size).toBe(0);
+      expect(await redis.cli('KEYS', '*')).toBe('first');
+    },
+  );
+
+  it('a database that one may not choose: the same, with ACCESS_DENIED', async () => {
+    const { redis, options, broker } = await place();
+    await redis.cli('SET', 'first', '1');
+    await redis.cli('ACL', 'SETUSER', 'u', 'on', '>p', '~*', '&*', '+@all', '-select');
+    const client = () => new Client(options({ db: 3, username: 'u', password: 'p' }));
+    await expect(broker(client()).put('a', '1')).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
+    const follower = new Follower(client());
+    await until(() => follower.error === undefined && follower.state);
+    expect(follower.error).toMatchObject({ code: 'ACCESS_DENIED' });
+    expect(follower.view.size).toBe(0);
+    expect(await redis.cli('KEYS', '*')).toBe('first');
+  });
+
+  it.each([
+    ['tracking', ['&__redis__:invalidate']],
+    ['keyspace', ['&__keyspace@3__:*', '+psubscribe', '+config|get']],
+  ] as const)('what the documentation asks for will do, also in another database: %s', async (mode, more) => {
+    const { redis, options } = await place(['--notify-keyspace-events', 'KA']);
+    await redis.cli('SET', 'a', 'first');
+    await redis.cli('-n', '3', 'SET', 'a', 'third');
+    const commands = 'client|id client|tracking subscribe scan mget get exists type ping info select';
+    const allowed = commands.split(' ').map((command) => `+${command}`);
+    await redis.cli('ACL', 'SETUSER', 'u', 'on', '>p', '~*', 'resetchannels', '-@all', ...allowed, ...more);
+    const client = new Client(options({ db: 3, username: 'u', password: 'p' }));
+    const follower = await new Follower(client, { mode }).started();
+    expect(follower.error).toBeUndefined();
+    expect([...follower.view]).toEqual([['a', 'third']]);
+    await redis.cli('-n', '3', 'SET', 'a', 'changed');
+    await until(() => follower.view.get('a') !== 'changed' && 'not told');
+  });
 });
