@@ -4,6 +4,7 @@ import { checkOptions } from '../../model/options.ts';
 import { sourceRules } from '../../source/config.ts';
 import { fromBackend } from '../../source/fromBackend.ts';
 import { checkClient, type RedisClient } from './client.ts';
+import { checkKeyPrefixes } from './keys.ts';
 import { redisBackend } from './redisBackend.ts';
 import { type FromRedisConfig, type RedisOptions, redisRules } from './sourceOptions.ts';
 
@@ -42,6 +43,7 @@ export function fromRedis<T>(client: RedisClient, config: FromRedisConfig<T> & {
 export function fromRedis<T>(client: RedisClient, config: FromRedisConfig<T>): Source<T> {
   checkClient('fromRedis', client);
   checkOptions('fromRedis', config, { ...redisRules, ...sourceRules }, ['prefixes']);
+  checkKeyPrefixes('fromRedis', config.prefixes, config.keyEncoding);
   const options: Record<string, unknown> = {};
   const source: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(config)) (name in redisRules ? options : source)[name] = value;

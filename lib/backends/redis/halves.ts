@@ -12,6 +12,7 @@ import { checkClient, isCluster, type RedisClient } from './client.ts';
 import { clusterStore } from './cluster.ts';
 import { failure } from './failures.ts';
 import { Handover } from './handover.ts';
+import { checkKeyPrefixes } from './keys.ts';
 import { listed } from './listing.ts';
 import { nodeStore } from './node.ts';
 import { Reading } from './reading.ts';
@@ -154,6 +155,7 @@ function checked<T>(where: string, client: RedisClient, config: RedisHalfConfig<
   checkClient(where, client);
   const { onDenied: _, ...rules } = redisRules;
   const half = new Half(where, 'redis', config, rules);
+  checkKeyPrefixes(where, half.prefixes, config.keyEncoding);
   const prefixes = coverOf(half.prefixes);
   checkArgument(where, 'config.prefixes', prefixes, [() => prefixes.length > 0, 'a list that is not empty']);
   return { half, prefixes, options: resolveRedisOptions(config) };

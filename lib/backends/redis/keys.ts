@@ -1,4 +1,6 @@
 import { isUtf8 } from 'node:buffer';
+import { DatasyncError } from '../../model/errors.ts';
+import { checkPrefixes } from '../internal/checkPrefixes.ts';
 import { isText, nameOf, strange } from '../internal/namedBytes.ts';
 
 /** How the bytes of a key are a text. */
@@ -11,15 +13,34 @@ export function keyText(bytes: Buffer, encoding: KeyEncoding): string {
   return encoding === 'latin1' || !text.includes('\ufffd') || isUtf8(bytes) ? text : nameOf(bytes);
 }
 
-/** The bytes of a key, also of one that {@link keyText} had to give a name. */
+/**
+ * The bytes of a key, also of one that {@link keyText} had to give a name.
+ *
+ * @throws DatasyncError `INVALID_KEY` where it has none of its own: they would be those of another key
+ */
 export function keyBytes(key: string, encoding: KeyEncoding): Buffer {
-  if (encoding === 'latin1' || isText(key)) return Buffer.from(key, encoding);
+  const bytes = ownBytes(key, encoding);
+  if (bytes !== undefined) return bytes;
+  const message = `the key ${JSON.stringify(key)} cannot be written in ${encoding}`;
+  throw new DatasyncError('INVALID_KEY', message, { backend: 'redis', key });
+}
+
+/** @throws DatasyncError `INVALID_CONFIG` where no key can start with one of them */
+export function checkKeyPrefixes(where: string, prefixes: unknown, keyEncoding: KeyEncoding = 'utf8'): void {
+  const isEncodable = (prefix: string): boolean => ownBytes(prefix, keyEncoding) !== undefined;
+  checkPrefixes(where, prefixes, { backend: 'redis', keyEncoding, isEncodable });
+}
+
+function ownBytes(key: string, encoding: KeyEncoding): Buffer | undefined {
+  if (encoding === 'latin1') return /[^\0-\xff]/.test(key) ? undefined : Buffer.from(key, encoding);
+  if (isText(key)) return Buffer.from(key);
   const parts = Array.from(key, (character) => {
     const code = character.codePointAt(0)!;
     const isByte = code >= strange && code <= strange + 0xff;
     return isByte ? Buffer.of(code - strange) : Buffer.from(character);
   });
-  return Buffer.concat(parts);
+  const bytes = Buffer.concat(parts);
+  return keyText(bytes, encoding) === key ? bytes : undefined;
 }
 
 /** A glob that matches exactly what starts with these bytes. */

@@ -6,6 +6,7 @@ import { windowed } from '../../source/windowed.ts';
 import { checkClient, isCluster, type RedisClient } from './client.ts';
 import { clusterStore } from './cluster.ts';
 import { failure } from './failures.ts';
+import { checkKeyPrefixes } from './keys.ts';
 import { nodeStore } from './node.ts';
 import { type RedisOptions, redisRules, resolveRedisOptions } from './sourceOptions.ts';
 
@@ -32,6 +33,7 @@ export function redisBackend(client: RedisClient, options: RedisOptions = {}): B
     ...windowed({ ...common, ...never }),
     open: (context) =>
       defer(() => {
+        checkKeyPrefixes('redisBackend', context.prefixes, resolved.keyEncoding);
         const store = isCluster(client) ? clusterStore(client, resolved) : nodeStore(client, resolved);
         return windowed({ ...common, ...store }).open(context);
       }).pipe(catchError((error: unknown) => throwError(() => failure(error, onDenied === 'retry')))),

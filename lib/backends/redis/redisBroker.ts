@@ -6,7 +6,7 @@ import type { Codec } from '../../model/codec.ts';
 import { checkOptions, type Rules, rule } from '../../model/options.ts';
 import { Access } from './access.ts';
 import { checkClient, type RedisClient } from './client.ts';
-import type { KeyEncoding } from './keys.ts';
+import { checkKeyPrefixes, type KeyEncoding } from './keys.ts';
 import type { RedisReader } from './readers.ts';
 import { RedisCore } from './redisCore.ts';
 import { redisRules } from './sourceOptions.ts';
@@ -61,7 +61,7 @@ const rules: Rules = {
  *   the one from the other; where that is not allowed, it is put again too.
  *
  * Errors: `OUTCOME_UNKNOWN`, `CONNECTION_LOST`, `ACCESS_DENIED`, `REFUSED` (with what Redis says), `TOO_LARGE` (before anything is
- * sent), `UNSUPPORTED` for values that are no strings; see {@link brokerFrom}.
+ * sent), `UNSUPPORTED` for values that are no strings, `INVALID_KEY` for keys that the encoding cannot write; see {@link brokerFrom}.
  *
  * @example
  * const broker = redisBroker(client, { prefix: 'nodes:', codec: jsonCodec<Node>() });
@@ -79,6 +79,7 @@ export function redisBroker<T>(
 export function redisBroker<T>(client: RedisClient, config: RedisBrokerConfig<T> = {}): Broker<T> {
   checkClient('redisBroker', client);
   checkOptions('redisBroker', config, rules);
+  checkKeyPrefixes('redisBroker', [config.prefix ?? ''], config.keyEncoding);
   const {
     prefix = '',
     timeout = 5_000,

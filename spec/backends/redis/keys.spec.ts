@@ -1,5 +1,8 @@
+import { Redis } from 'ioredis';
+import { lastValueFrom, of } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { isText } from '../../../lib/backends/internal/namedBytes.ts';
+import { fromRedis, listRedis, redisBroker, watchRedis } from '../../../lib/backends/redis/index.ts';
 import { commonPrefix, globOf, keyBytes, keyText } from '../../../lib/backends/redis/keys.ts';
 
 describe('keys of Redis as texts', () => {
@@ -42,4 +45,39 @@ describe('keys of Redis as texts', () => {
     // 😀 and 😁 share their first half.
     [['x😀', 'x😁'], 'x'],
   ])('%j have in common %j', (prefixes, common) => expect(commonPrefix(prefixes)).toBe(common));
+
+  it.each([
+    ['\u0161', 'latin1', 'a'],
+    ['a\ud83d', 'latin1', 'a='],
+    ['\ud800', 'utf8', '\ufffd'],
+    ['x\ude00', 'utf8', 'x\ufffd'],
+    // Names for bytes that are a text after all.
+    ['\udc61', 'utf8', 'a'],
+    ['x\udcc3\udcbc', 'utf8', 'xü'],
+  ] as const)('%j has no bytes in %s that are not another key', (key, encoding, other) => {
+    expect(() => keyBytes(key, encoding)).toThrow(expect.objectContaining({ code: 'INVALID_KEY', key }) as Error);
+    expect(keyText(keyBytes(other, encoding), encoding)).toBe(other);
+  });
+
+  it('what cannot be written is refused by sources at once, and by brokers before anything is sent', async () => {
+    const client = new Redis({ lazyConnect: true });
+    const wrong = { code: 'INVALID_CONFIG', message: expect.stringContaining('"\\ud83d"') as string };
+    const config = { prefixes: ['ok', '\ud83d'] };
+    const makes: readonly (() => unknown)[] = [
+      () => fromRedis(client, config),
+      () => listRedis(client, config),
+      () => watchRedis(client, config),
+      () => redisBroker(client, { prefix: '\ud83d' }),
+    ];
+    for (const make of makes) expect(make).toThrow(expect.objectContaining(wrong) as Error);
+    expect(() => fromRedis(client, { prefixes: ['\u0161'], keyEncoding: 'latin1' })).toThrow('latin1');
+    const later = fromRedis(client, { prefixes: of(['\ud83d']) });
+    await expect(lastValueFrom(later)).rejects.toMatchObject(wrong);
+    const broker = redisBroker(client);
+    const refused = { code: 'INVALID_KEY', key: '\ud83d' };
+    await expect(broker.put('\ud83d', new Uint8Array())).rejects.toMatchObject(refused);
+    await expect(broker.get('\ud83d')).rejects.toMatchObject(refused);
+    await expect(broker.txn().delete('\ud83d').commit()).rejects.toMatchObject(refused);
+    expect(client.status).toBe('wait');
+  });
 });
