@@ -3,7 +3,7 @@ import { DatasyncError } from '../../model/errors.ts';
 import type { KeyValue } from '../../model/values.ts';
 import { isText } from '../internal/namedBytes.ts';
 import { entryAt, keyAt, notText } from './entries.ts';
-import { type KeyEncoding, type KeyRange, keyBytes, prefixRange } from './keys.ts';
+import { isEncodable, type KeyEncoding, type KeyRange, keyBytes, prefixRange } from './keys.ts';
 import { type RangeAnswer, safe } from './wire.ts';
 
 /** @throws DatasyncError `INVALID_KEY` where etcd cannot have such a key */
@@ -38,7 +38,7 @@ export function readKey({ message, cursor }: RangeAnswer, encoding: KeyEncoding)
 }
 
 function checked(key: string, encoding: KeyEncoding): string {
-  if (encoding === 'utf8' ? isText(key) : !/[^\0-\xff]/.test(key)) return key;
+  if (isEncodable(key, encoding)) return key;
   const message = `the key ${JSON.stringify(key)} cannot be written in ${encoding}`;
   throw new DatasyncError('INVALID_KEY', message, { backend: 'etcd', key });
 }

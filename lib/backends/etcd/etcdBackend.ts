@@ -1,11 +1,13 @@
 import type { Etcd3 } from 'etcd3';
 import { cold } from '../../internal/cold.ts';
+import { messageOf } from '../../model/errors.ts';
 import { checkArgument, checkOptions } from '../../model/options.ts';
-import type { Backend, Frame } from '../../source/frames.ts';
+import { type Backend, FatalError, type Frame } from '../../source/frames.ts';
 import { pinned } from '../../source/pinned.ts';
 import { Access, isEtcdClient } from './access.ts';
 import { EtcdConnection } from './connection.ts';
 import { failure } from './failures.ts';
+import { checkKeyPrefixes } from './keys.ts';
 import type { EtcdPosition } from './position.ts';
 import { type EtcdOptions, etcdRules, resolveEtcdOptions } from './sourceOptions.ts';
 
@@ -42,6 +44,12 @@ export function etcdBackend(client: Etcd3, options: EtcdOptions = {}): Backend<E
     maxSilence: 2 * probeInterval + timeout,
     open: (context) =>
       cold<Frame<EtcdPosition>>((subscriber) => {
+        // Those of an Observable.
+        try {
+          checkKeyPrefixes('etcdBackend', context.prefixes, resolved.keyEncoding);
+        } catch (cause) {
+          return subscriber.error(new FatalError(messageOf(cause), { cause }));
+        }
         const link = access.connect(timeout);
         subscriber.add(() => link.close());
         const connection = new EtcdConnection(link, context, resolved);

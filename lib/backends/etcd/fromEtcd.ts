@@ -5,6 +5,7 @@ import { checkOptions } from '../../model/options.ts';
 import { sourceRules } from '../../source/config.ts';
 import { fromBackend } from '../../source/fromBackend.ts';
 import { checkClient, etcdBackend } from './etcdBackend.ts';
+import { checkKeyPrefixes } from './keys.ts';
 import { etcdRules, type FromEtcdConfig } from './sourceOptions.ts';
 
 /**
@@ -41,6 +42,7 @@ export function fromEtcd<T>(client: Etcd3, config: FromEtcdConfig<T> & { readonl
 export function fromEtcd<T>(client: Etcd3, config: FromEtcdConfig<T>): Source<T> {
   checkClient('fromEtcd', client);
   checkOptions('fromEtcd', config, { ...etcdRules, ...sourceRules }, ['prefixes']);
+  checkKeyPrefixes('fromEtcd', config.prefixes, config.keyEncoding);
   const { keyEncoding, probeInterval, timeout, onDenied, watch, ...source } = config;
   const given = Object.entries({ keyEncoding, probeInterval, timeout, onDenied, watch });
   const options = Object.fromEntries(given.filter(([, value]) => value !== undefined));

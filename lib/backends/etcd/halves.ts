@@ -10,7 +10,7 @@ import { coverOf } from '../../source/prefixes.ts';
 import { Access, type Link } from './access.ts';
 import { checkClient } from './etcdBackend.ts';
 import { failure } from './failures.ts';
-import { keyBytes } from './keys.ts';
+import { checkKeyPrefixes, keyBytes } from './keys.ts';
 import { listed } from './listing.ts';
 import { headerOf, headerRequest } from './position.ts';
 import { type EtcdOptions, etcdRules, resolveEtcdOptions } from './sourceOptions.ts';
@@ -140,6 +140,7 @@ function connected<T, E>(
   const { keyEncoding, timeout } = etcdRules;
   const half = new Half(where, 'etcd', config, { keyEncoding: keyEncoding!, timeout: timeout! });
   const options = resolveEtcdOptions(config);
+  checkKeyPrefixes(where, half.prefixes, config.keyEncoding);
   const prefixes = coverOf(half.prefixes);
   checkArgument(where, 'config.prefixes', prefixes, [() => prefixes.length > 0, 'a list that is not empty']);
   const access = new Access(client);

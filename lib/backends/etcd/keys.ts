@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import { nameOf } from '../internal/namedBytes.ts';
+import { checkPrefixes } from '../internal/checkPrefixes.ts';
+import { isText, nameOf } from '../internal/namedBytes.ts';
 
 /** How the bytes of a key are a text. */
 export type KeyEncoding = 'utf8' | 'latin1';
@@ -15,6 +16,17 @@ const zero = Uint8Array.of(0);
 /** The bytes of a key or prefix. */
 export function keyBytes(key: string, encoding: KeyEncoding): Uint8Array {
   return new Uint8Array(Buffer.from(key, encoding));
+}
+
+/** Whether these bytes are those of this key alone. */
+export function isEncodable(key: string, encoding: KeyEncoding): boolean {
+  return encoding === 'utf8' ? isText(key) : !/[^\0-\xff]/.test(key);
+}
+
+/** @throws DatasyncError `INVALID_CONFIG` where no key can start with one of them */
+export function checkKeyPrefixes(where: string, prefixes: unknown, keyEncoding: KeyEncoding = 'utf8'): void {
+  const known = (prefix: string): boolean => isEncodable(prefix, keyEncoding);
+  checkPrefixes(where, prefixes, { backend: 'etcd', keyEncoding, isEncodable: known });
 }
 
 /** Everything that starts with a prefix. */
