@@ -32,6 +32,7 @@ export interface RedisConfig {
   readonly timeout?: number;
   /** How often a cluster may send a request on. @defaultValue 16 */
   readonly maxRedirects?: number;
+  /** Of every server; Sentinels speak it as the nodes do. */
   readonly tls?: {
     /** @defaultValue true, where there is `tls` */
     readonly enabled?: boolean;
@@ -139,12 +140,13 @@ function checkConfig(config: RedisConfig): void {
 function clientOf(config: RedisConfig, connectTimeout: number): Redis | Cluster {
   const { endpoint = '127.0.0.1:6379', endpoints = [], masterName, db = 0, maxRedirects = 16 } = config;
   const { username, password, tls } = config;
+  const secure = tls !== undefined && tls.enabled !== false ? { tls: contentsOf(tls) } : undefined;
   const shared = {
     lazyConnect: true,
     connectTimeout,
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
-    ...(tls !== undefined && tls.enabled !== false && { tls: contentsOf(tls) }),
+    ...secure,
   };
   const { Redis, Cluster } = loadIoredis();
   const several = endpoints.map(addressOf);
@@ -152,7 +154,11 @@ function clientOf(config: RedisConfig, connectTimeout: number): Redis | Cluster 
     case 'cluster':
       return new Cluster(several, { lazyConnect: true, redisOptions: shared, maxRedirections: maxRedirects });
     case 'sentinel':
-      return new Redis({ ...shared, db, sentinels: several, name: masterName!, failoverDetector: true });
+      return new Redis({
+        ...{ ...shared, db, sentinels: several, name: masterName!, failoverDetector: true },
+        // Without these, ioredis speaks to the Sentinels, and to the master they name, in the clear.
+        ...(secure !== undefined && { sentinelTLS: secure.tls, enableTLSForSentinelMode: true }),
+      });
     case 'node':
       return new Redis({ ...shared, db, ...addressOf(endpoint) });
   }

@@ -52,6 +52,12 @@ describe('createRedis', () => {
     const ca = Buffer.from('an authority');
     expect((await made({ tls: { caFile: file } })).options).toMatchObject({ tls: { ca, rejectUnauthorized: true } });
     expect((await made({ tls: { skipVerify: true } })).options).toMatchObject({ tls: { rejectUnauthorized: false } });
+    const sentinels = { endpoints: ['a:1'], masterName: 'm' };
+    const tls = { ca, rejectUnauthorized: true };
+    expect((await made({ ...sentinels, tls: { caFile: file } })).options).toMatchObject({
+      ...{ tls, sentinelTLS: tls, enableTLSForSentinelMode: true },
+    });
+    expect((await made(sentinels)).options).not.toHaveProperty('sentinelTLS');
     expect((await made({ tls: { enabled: false, caFile: file } })).options).not.toHaveProperty('tls');
   });
 
