@@ -1,17 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DatasyncError, messageOf } from '../../model/errors.ts';
-import {
-  connected,
-  isCluster,
-  isNamedBySentinels,
-  ownCluster,
-  ownConnection,
-  type RedisBatch,
-  type RedisClient,
-  type RedisNode,
-  send,
-} from './client.ts';
+import { connected, isCluster, ownCluster, type RedisBatch, type RedisClient, type RedisNode, send } from './client.ts';
 import { isDenied, isMisconfigured, isReply } from './failures.ts';
+import { endNode, ownNode } from './ownNode.ts';
 import type { RedisCall } from './readers.ts';
 
 const pause = 50;
@@ -62,7 +53,7 @@ export class Access {
 
   close(): void {
     this.#closed = true;
-    this.#open?.disconnect();
+    this.#drop();
   }
 
   async #ask<T>(lost: 'CONNECTION_LOST' | 'OUTCOME_UNKNOWN', send: (client: RedisClient) => Promise<T>): Promise<T> {
@@ -93,7 +84,7 @@ export class Access {
 
   #drop(): void {
     this.#current = undefined;
-    this.#open?.disconnect();
+    if (this.#open !== undefined) end(this.#open);
   }
 
   async #ready(until: number): Promise<RedisClient> {
@@ -122,7 +113,7 @@ export class Access {
     const client = this.#client;
     const made: RedisClient = isCluster(client)
       ? client.duplicate([], ownCluster(client))
-      : client.duplicate({ ...ownConnection, enableReadyCheck: isNamedBySentinels(client) });
+      : ownNode(client, this.#timeout);
     this.#open = made;
     made.on('end', () => {
       if (this.#open === made) this.#current = undefined;
@@ -132,11 +123,16 @@ export class Access {
       // Where the password is wrong, or missing, it is the first question that says so.
       await made.call('PING');
     } catch (error) {
-      made.disconnect();
+      end(made);
       throw error;
     }
     return made;
   }
+}
+
+function end(client: RedisClient): void {
+  if (isCluster(client)) client.disconnect();
+  else endNode(client);
 }
 
 const late = new Error('no answer in time');

@@ -142,6 +142,16 @@ export function ownCluster({ options }: RedisCluster): object {
   };
 }
 
+/** Milliseconds that connecting may take, without the questions that follow. */
+export function connectLimit({ options }: RedisClient): number {
+  const { redisOptions, connectTimeout } = options as {
+    readonly connectTimeout?: number;
+    readonly redisOptions?: { readonly connectTimeout?: number };
+  };
+  // 0 is none for ioredis.
+  return connectTimeout || redisOptions?.connectTimeout || 10_000;
+}
+
 /**
  * Connects, to the database that the options name, or says why not.
  *

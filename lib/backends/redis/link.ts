@@ -1,17 +1,10 @@
 import { defer, from, ignoreElements, merge, mergeMap, type Observable, repeat, throwError, timer } from 'rxjs';
 import { cold } from '../../internal/cold.ts';
 import { DatasyncError } from '../../model/errors.ts';
-import { connected, isNamedBySentinels, ownConnection, type RedisNode, send } from './client.ts';
+import { connected, connectLimit, type RedisNode, send } from './client.ts';
 import { isReply } from './failures.ts';
+import { endNode, ownNode, wireOf } from './ownNode.ts';
 import type { RedisCall } from './readers.ts';
-
-/** The socket of a connection: there as soon as it has been connected. */
-interface Wire {
-  readonly bytesRead: number;
-  readonly remoteAddress?: string;
-  readonly remotePort?: number;
-  destroy(): void;
-}
 
 /**
  * Two connections to one server, since the one that hears what happens may not ask for anything else. They are used once:
@@ -20,14 +13,15 @@ interface Wire {
 export class Link {
   readonly hearing: RedisNode;
   readonly reading: RedisNode;
+  /** Milliseconds that connecting may take, without the questions that follow. */
+  readonly limit: number;
   #closed = false;
   #failure: unknown;
 
   constructor(client: RedisNode) {
-    // The check asks for the role of the node, and warns on the console where `INFO` is not allowed.
-    const own = { ...ownConnection, enableReadyCheck: isNamedBySentinels(client) };
-    this.hearing = client.duplicate(own);
-    this.reading = client.duplicate(own);
+    this.limit = connectLimit(client);
+    this.hearing = ownNode(client, this.limit);
+    this.reading = ownNode(client, this.limit);
     for (const connection of this.#both) {
       connection.on('error', (error: unknown) => {
         this.#failure = error;
@@ -83,15 +77,8 @@ export class Link {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const connection of this.#both) {
-      connection.disconnect();
-      wireOf(connection)?.destroy();
-    }
+    for (const connection of this.#both) endNode(connection);
   }
-}
-
-function wireOf(connection: RedisNode): Wire | undefined {
-  return (connection as unknown as { readonly stream?: Wire | null }).stream ?? undefined;
 }
 
 /** Which process it is; where that may not be asked, where it was found. */

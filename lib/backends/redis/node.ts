@@ -5,7 +5,7 @@ import { DatasyncError } from '../../model/errors.ts';
 import { FatalError } from '../../source/frames.ts';
 import type { WindowedStore } from '../../source/windowed.ts';
 import { type Announcement, arm } from './announcements.ts';
-import type { RedisClient, RedisNode } from './client.ts';
+import type { RedisNode } from './client.ts';
 import { isElsewhere } from './failures.ts';
 import { Link } from './link.ts';
 import { listed } from './listing.ts';
@@ -49,21 +49,12 @@ export function watched(
     const armed = fromAsync(async () => {
       await link.connect();
       return arm({ link, prefixes, options, say });
-    }).pipe(timeout({ first: connectLimit(link.hearing) + limit, with: () => late }));
+    }).pipe(timeout({ first: link.limit + limit, with: () => late }));
     const source = armed.pipe(
       mergeMap((probe) => concat(of('armed' as const), link.probed(probe, probeInterval, limit))),
     );
     subscriber.add(merge(link.over, source).subscribe(subscriber));
   });
-}
-
-/** Milliseconds that connecting may take, without the questions that follow. */
-export function connectLimit({ options }: RedisClient): number {
-  const { redisOptions, connectTimeout } = options as {
-    readonly connectTimeout?: number;
-    readonly redisOptions?: { readonly connectTimeout?: number };
-  };
-  return connectTimeout ?? redisOptions?.connectTimeout ?? 10_000;
 }
 
 /** It took longer. */

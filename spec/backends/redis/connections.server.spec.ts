@@ -7,6 +7,7 @@ import { textCodec } from '../../../lib/codecs/textCodec.ts';
 import type { Broker } from '../../../lib/model/broker.ts';
 import { needServer } from '../../servers/need.ts';
 import { startRedis } from '../../servers/redis.ts';
+import { fakeSentinel } from './fakeSentinel.ts';
 import { Follower, until } from './follower.ts';
 
 const versions: readonly (readonly [string, new (options: object) => RedisClient])[] = [
@@ -94,5 +95,38 @@ describe.runIf(needServer('redis-7'))('connections made after the options of a c
     expect([...follower.view]).toEqual([['a', 'third']]);
     await redis.cli('-n', '3', 'SET', 'a', 'changed');
     await until(() => follower.view.get('a') !== 'changed' && 'not told');
+  });
+
+  it.each(versions)(
+    'a Sentinel that says nothing, first of three: the next one is asked (ioredis %s)',
+    async (_, Made) => {
+      const { redis, broker } = await place();
+      const silent = await fakeSentinel();
+      const sentinels = [silent, await fakeSentinel(redis.port), await fakeSentinel(redis.port)].map(({ port }) => ({
+        ...{ host: '127.0.0.1', port },
+      }));
+      const client = new Made({ sentinels, name: 'm', lazyConnect: true, connectTimeout: 3_000 });
+      const made = broker(client);
+      await made.put('a', '1');
+      const follower = await new Follower(client).started();
+      expect([...follower.view]).toEqual([['a', '1']]);
+      expect(silent.accepted).toBeGreaterThan(2);
+    },
+  );
+
+  it.each(versions)('connections to a Sentinel that says nothing are closed at once (ioredis %s)', async (_, Made) => {
+    const silent = await fakeSentinel();
+    const sentinels = [{ host: '127.0.0.1', port: silent.port }];
+    const client = new Made({ sentinels, name: 'm', lazyConnect: true, connectTimeout: 300_000 });
+    const follower = new Follower(client, { timeout: 100_000 });
+    await until(() => silent.open !== 2 && silent.open);
+    follower.unsubscribe();
+    await until(() => silent.open !== 0 && silent.open, 8_000);
+    const made = redisBroker(client, { timeout: 100_000 });
+    const asked = made.get('a').catch((error: unknown) => error);
+    await until(() => silent.open !== 1 && silent.open);
+    await made.close();
+    expect(await asked).toMatchObject({ code: 'CONNECTION_LOST' });
+    await until(() => silent.open !== 0 && silent.open, 8_000);
   });
 });

@@ -1,7 +1,4 @@
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createRedis, redisConfig } from '../../../lib/backends/redis/index.ts';
 import { textCodec } from '../../../lib/codecs/textCodec.ts';
@@ -9,6 +6,7 @@ import { needServer } from '../../servers/need.ts';
 import { redisLine, startRedis } from '../../servers/redis.ts';
 import { startRedisCluster } from '../../servers/redisCluster.ts';
 import { masterName, startReplicas } from '../../servers/redisReplicas.ts';
+import { fakeSentinel } from './fakeSentinel.ts';
 import { until } from './follower.ts';
 
 /** Writes by a broker, and hears of it by a source. */
@@ -61,21 +59,7 @@ describe.runIf(needServer(redisLine))('createRedis by a configuration of the see
     onTestFinished(() => redis.stop());
     const { ca, client, server } = redis.certificates!;
     const files = { ca: readFileSync(ca), cert: readFileSync(server.cert), key: readFileSync(server.key) };
-    const text = (word: string) => `$${word.length}\r\n${word}\r\n`;
-    const answer = (command: string): string => {
-      if (command.includes('get-master-addr-by-name')) return `*2\r\n${text('127.0.0.1')}${text(String(redis.port))}`;
-      if (command.includes('subscribe')) return `*3\r\n${text('subscribe')}${text('+switch-master')}:1\r\n`;
-      return command.includes('sentinels') ? '*0\r\n' : '+OK\r\n';
-    };
-    const sentinel = createServer({ ...files, requestCert: true }, (socket) => {
-      socket.on('error', () => undefined);
-      socket.on('data', (data) => {
-        for (const command of data.toString().split(/^(?=\*\d+\r\n)/m)) socket.write(answer(command));
-      });
-    });
-    await once(sentinel.listen(0, '127.0.0.1'), 'listening');
-    onTestFinished(() => void sentinel.close());
-    const { port } = sentinel.address() as AddressInfo;
+    const { port } = await fakeSentinel(redis.port, { ...files, requestCert: true });
     const tls = { enabled: true, 'ca-file': ca, 'cert-file': client.cert, 'key-file': client.key };
     await works({ endpoints: [`127.0.0.1:${port}`], 'master-name': 'm', tls });
   });
