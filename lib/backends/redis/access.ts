@@ -15,14 +15,25 @@ export class Access {
   readonly isCluster: boolean;
   readonly #client: RedisClient;
   readonly #timeout: number;
+  readonly #patience: number;
   #current: Promise<RedisClient> | undefined;
   #open: RedisClient | undefined;
   #closed = false;
 
-  constructor(client: RedisClient, timeout: number) {
+  /**
+   * @param timeout milliseconds for one request, with the connecting
+   * @param patience milliseconds that connecting may take: what has to wait longer than it has time finds it done later
+   */
+  constructor(client: RedisClient, timeout: number, patience: number = timeout) {
     this.isCluster = isCluster(client);
     this.#client = client;
     this.#timeout = timeout;
+    this.#patience = patience;
+  }
+
+  /** Another connection to the same, with less time for one request: nobody's long answer stands before its own. */
+  besides(timeout: number): Access {
+    return new Access(this.#client, Math.min(timeout, this.#timeout), this.#timeout);
   }
 
   /** What may be asked again: nothing changes by it. @throws DatasyncError `CONNECTION_LOST`, `ACCESS_DENIED`, or what was answered */
@@ -96,7 +107,7 @@ export class Access {
       try {
         return await within(connecting, until);
       } catch (error) {
-        if (this.#current === connecting) this.#drop();
+        if (error !== late && this.#current === connecting) this.#current = undefined;
         if (isMisconfigured(error)) throw error;
         if (isDenied(error))
           throw new DatasyncError('ACCESS_DENIED', messageOf(error), { cause: error, backend: 'redis' });
@@ -113,21 +124,25 @@ export class Access {
     const client = this.#client;
     const made: RedisClient = isCluster(client)
       ? client.duplicate([], ownCluster(client))
-      : ownNode(client, this.#timeout);
+      : ownNode(client, this.#patience);
     this.#open = made;
     made.on('end', () => {
       if (this.#open === made) this.#current = undefined;
     });
     try {
-      await connected(made);
-      // Where the password is wrong, or missing, it is the first question that says so.
-      await made.call('PING');
+      await within(answering(made), performance.now() + this.#patience);
     } catch (error) {
       end(made);
-      throw error;
+      throw error === late ? new Error(`no connection within ${this.#patience} ms`) : error;
     }
     return made;
   }
+}
+
+async function answering(client: RedisClient): Promise<void> {
+  await connected(client);
+  // Where the password is wrong, or missing, it is the first question that says so.
+  await client.call('PING');
 }
 
 function end(client: RedisClient): void {

@@ -1,4 +1,4 @@
-import { catchError, EMPTY, exhaustMap, from, type Subscription, timer } from 'rxjs';
+import { defer, mergeMap, repeat, type Subscription, timer } from 'rxjs';
 import { DatasyncError } from '../../model/errors.ts';
 import type { Access } from './access.ts';
 import { lossesOf } from './losses.ts';
@@ -15,6 +15,8 @@ interface Kept {
   changing: number;
   /** Such a write was not answered. It is renewed where it still is what it was, and never put again. */
   isDoubtful: boolean;
+  /** It is being put again. */
+  putting: Promise<void> | undefined;
 }
 
 /** Keys that live as long as the broker: each for a while, again and again. */
@@ -22,19 +24,24 @@ export class Lifetimes {
   /** Milliseconds after which a key vanishes of which nobody says that it is to live on. */
   readonly ttl: number;
   readonly #access: Access;
+  /** Where it hangs, there is still time to try again. */
+  readonly #renewing: Access;
   readonly #kept = new Map<string, Kept>();
   #timer: Subscription | undefined;
+  #pause: number;
   #losses: string | undefined;
   #ready: Promise<void> | undefined;
 
   constructor(access: Access, ttl: number) {
     this.#access = access;
     this.ttl = ttl;
+    this.#pause = ttl / 3;
+    this.#renewing = access.besides(Math.ceil(ttl / 4));
   }
 
   /** To be awaited before one is put: without it, nobody knows later why it is not there. */
   async ready(): Promise<void> {
-    this.#ready ??= this.#look();
+    this.#ready ??= this.#look(this.#access);
     try {
       await this.#ready;
     } catch (error) {
@@ -46,10 +53,13 @@ export class Lifetimes {
   /** It was put, with {@link ttl}. @param began before it was sent, by `performance.now()` */
   add(name: string, key: Buffer, value: Uint8Array, began: number): void {
     const until = began + this.ttl;
-    this.#kept.set(name, { key, value, until, losses: this.#losses, changing: 0, isDoubtful: false });
-    const every = this.ttl / 3;
-    this.#timer ??= timer(every, every)
-      .pipe(exhaustMap(() => from(this.#renewAll()).pipe(catchError(() => EMPTY))))
+    const kept = { key, value, until, losses: this.#losses };
+    this.#kept.set(name, { ...kept, changing: 0, isDoubtful: false, putting: undefined });
+    this.#timer ??= defer(() => timer(this.#pause))
+      .pipe(
+        mergeMap(() => this.#round()),
+        repeat(),
+      )
       .subscribe();
   }
 
@@ -63,6 +73,9 @@ export class Lifetimes {
     const affected = names.flatMap((name) => this.#kept.get(name) ?? []);
     for (const kept of affected) kept.changing += 1;
     try {
+      // Whatever comes after it on another connection may come before it at the server.
+      const putting = affected.flatMap((kept) => kept.putting ?? []);
+      if (putting.length > 0) await Promise.all(putting);
       return await write();
     } catch (error) {
       const isUnknown = error instanceof DatasyncError && error.code === 'OUTCOME_UNKNOWN';
@@ -78,21 +91,33 @@ export class Lifetimes {
     this.#timer?.unsubscribe();
     const kept = [...this.#kept.values()];
     this.#kept.clear();
+    await Promise.all(kept.flatMap(({ putting }) => putting ?? []));
+    this.#renewing.close();
     // What cannot be deleted vanishes by itself.
     await Promise.allSettled(kept.map(({ key, value }) => giveUp.run(this.#access.write, key, value)));
   }
 
-  async #look(): Promise<void> {
-    this.#losses = await lossesOf(this.#access);
+  async #look(access: Access): Promise<void> {
+    this.#losses = await lossesOf(access);
+  }
+
+  async #round(): Promise<void> {
+    try {
+      await this.#renewAll();
+      this.#pause = this.ttl / 3;
+    } catch {
+      // There is no time for another whole pause.
+      this.#pause = this.ttl / 12;
+    }
   }
 
   async #renewAll(): Promise<void> {
-    await this.#look();
+    await this.#look(this.#renewing);
     const losses = this.#losses;
     const missing = new Map<string, Kept>();
-    const renewing = [...this.#kept].map(async ([name, kept]) => {
+    const renewals = [...this.#kept].map(async ([name, kept]) => {
       const began = performance.now();
-      const answer = await renew.run(this.#access.write, kept.key, kept.value, String(this.ttl));
+      const answer = await renew.run(this.#renewing.write, kept.key, kept.value, String(this.ttl));
       if (this.#kept.get(name) !== kept) return;
       if (answer === 1) Object.assign(kept, { until: began + this.ttl, losses });
       // Of a write of ours that is under way it will be known how it ended.
@@ -100,10 +125,10 @@ export class Lifetimes {
       else if (answer === -1 && !kept.isDoubtful) missing.set(name, kept);
       else this.#kept.delete(name);
     });
-    await Promise.allSettled(renewing);
-    if (missing.size === 0) return;
-    await this.#look();
-    await Promise.allSettled([...missing].map(([name, kept]) => this.#putAgain(name, kept)));
+    await Promise.allSettled(renewals);
+    if (missing.size > 0) await this.#look(this.#renewing);
+    await Promise.all([...missing].map(([name, kept]) => this.#putAgain(name, kept)));
+    await Promise.all(renewals);
   }
 
   /** What is not there without anybody having meant it; not what somebody else has put meanwhile. */
@@ -113,9 +138,18 @@ export class Lifetimes {
     const losses = this.#losses;
     const wasLost = losses === undefined || losses !== kept.losses || began >= until;
     if (this.#kept.get(name) !== kept || kept.changing > 0) return;
-    const isPut = wasLost && (await this.#access.write('SET', key, value, 'NX', 'PX', String(this.ttl))) !== null;
+    if (!wasLost) {
+      this.forget(name);
+      return;
+    }
+    const put = this.#renewing.write('SET', key, value, 'NX', 'PX', String(this.ttl));
+    const over = (): void => {
+      kept.putting = undefined;
+    };
+    kept.putting = put.then(over, over);
+    const isPut = (await put) !== null;
     if (this.#kept.get(name) !== kept) return;
     if (isPut) Object.assign(kept, { until: began + this.ttl, losses });
-    else this.#kept.delete(name);
+    else this.forget(name);
   }
 }

@@ -44,7 +44,8 @@ const rules: Rules = {
 };
 
 /**
- * A broker for Redis, over a connection of its own, made after the options of the client when it is first needed.
+ * A broker for Redis, over a connection of its own, made after the options of the client when it is first needed; one more
+ * renews keys with a lifetime.
  *
  * No request is sent twice. Where the answer to a write is missing (time-out, broken connection), it rejects with
  * `OUTCOME_UNKNOWN`; where nothing was sent, with `CONNECTION_LOST`. Redis acknowledges a write before its replicas have it:

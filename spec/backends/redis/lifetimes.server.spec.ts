@@ -22,7 +22,7 @@ async function place(config: { readonly sessionTtl: number; readonly timeout?: n
     return made;
   };
   const ttl = async (key: string) => Number(await redis.cli('PTTL', key));
-  /** Waits until its time to live is longer than it was. */
+  /** Waits until its time to live is longer than it was. @returns how short it had become; negative: it was gone */
   const renewed = async (key: string) => {
     let lowest = Infinity;
     await until(async () => {
@@ -31,6 +31,7 @@ async function place(config: { readonly sessionTtl: number; readonly timeout?: n
       lowest = left;
       return `${key} is not renewed, it has ${left} ms left`;
     });
+    return lowest;
   };
   return { redis, proxy, another, broker: another(), ttl, renewed };
 }
@@ -157,5 +158,28 @@ describe.runIf(needServer('redis-7'))("lifetime 'client' of redisBroker", () => 
     await renewed('p');
     await next.close();
     expect(await redis.cli('EXISTS', 'p')).toBe('0');
+  });
+
+  it('a link that is dead and says nothing is replaced in time', async () => {
+    const { proxy, broker, renewed } = await place({ sessionTtl: 4_000, timeout: 30_000 });
+    await broker.put('p', '1', lasting);
+    await renewed('p');
+    proxy.halfOpen();
+    expect(await renewed('p')).toBeGreaterThan(0);
+    // What is closed does not wait for the dead one.
+    proxy.cut();
+  });
+
+  it('a long answer to somebody else does not keep a key from being renewed', async () => {
+    const { redis, proxy, broker, renewed } = await place({ sessionTtl: 1_500, timeout: 60_000 });
+    await redis.cli('EVAL', "redis.call('SET', KEYS[1], string.rep('x', 3000000))", '1', 'long');
+    await broker.put('p', '1', lasting);
+    await renewed('p');
+    proxy.throttle(400_000);
+    const read = broker.get('long');
+    expect(await renewed('p')).toBeGreaterThan(0);
+    expect(await renewed('p')).toBeGreaterThan(0);
+    await proxy.heal();
+    await read;
   });
 });
