@@ -73,7 +73,7 @@ export class Access {
     try {
       return await within(send(client), until);
     } catch (error) {
-      throw this.#known(error, lost);
+      throw this.#known(reasonOf(error), lost);
     }
   }
 
@@ -83,7 +83,7 @@ export class Access {
     if (isDenied(error)) return new DatasyncError('ACCESS_DENIED', text, details);
     if (isReply(error)) {
       // Whoever has become a replica is the wrong one for good.
-      if (text.startsWith('READONLY')) this.#drop();
+      if (/^(EXECABORT.*: *)?-?READONLY/.test(text)) this.#drop();
       return error;
     }
     if (text.includes('writeable')) return new DatasyncError('CONNECTION_LOST', `nothing was sent: ${text}`, details);
@@ -151,6 +151,12 @@ function end(client: RedisClient): void {
 }
 
 const late = new Error('no answer in time');
+
+/** Of a transaction that was discarded: it says itself only that it was. */
+function reasonOf(error: unknown): unknown {
+  const { previousErrors = [] } = (error ?? {}) as { readonly previousErrors?: readonly unknown[] };
+  return previousErrors.find(isDenied) ?? previousErrors[0] ?? error;
+}
 
 /** @throws `late`; what comes after that is dropped */
 async function within<T>(promise: Promise<T>, until: number): Promise<T> {

@@ -122,6 +122,33 @@ describe.runIf(found)('redisBroker when the connection is bad', () => {
     expect(await codeOf(broker.put('a', '1'))).toBe('ACCESS_DENIED');
   });
 
+  it('a commit that is refused says why, as a put does', async () => {
+    const { redis, broker } = await place(5_000);
+    await redis.cli('ACL', 'SETUSER', 'default', 'resetkeys', '~p:*');
+    expect(await codeOf(broker.put('q:a', '1'))).toBe('ACCESS_DENIED');
+    expect(await codeOf(broker.txn().put('p:a', '1').put('q:a', '1').commit())).toBe('ACCESS_DENIED');
+    await redis.cli('ACL', 'SETUSER', 'default', '~*');
+    await redis.cli('CONFIG', 'SET', 'maxmemory', '1');
+    await expect(broker.txn().put('a', '1').commit()).rejects.toMatchObject({
+      code: 'REFUSED',
+      message: expect.stringContaining('OOM') as string,
+    });
+  });
+
+  it.each(['put', 'commit'] as const)('a master that became a replica is left, also after a %s', async (how) => {
+    const { redis, proxy, broker } = await place(5_000);
+    await broker.put('a', '1');
+    await redis.cli('REPLICAOF', '127.0.0.1', '1');
+    const before = proxy.accepted;
+    const write = how === 'put' ? broker.put('a', '2') : broker.txn().put('a', '2').commit();
+    await expect(write).rejects.toMatchObject({
+      code: 'REFUSED',
+      message: expect.stringContaining('READONLY') as string,
+    });
+    await broker.get('a');
+    expect(proxy.accepted).toBe(before + 1);
+  });
+
   it("lifetime 'client': is renewed, put again after an outage, and left alone where it is another's", async () => {
     const { redis, proxy, broker } = await place();
     const ttl = async (key: string) => Number(await redis.cli('PTTL', key));
