@@ -64,7 +64,7 @@ export class Access {
 
   close(): void {
     this.#closed = true;
-    this.#drop();
+    if (this.#open !== undefined) this.#drop(this.#open);
   }
 
   async #ask<T>(lost: 'CONNECTION_LOST' | 'OUTCOME_UNKNOWN', send: (client: RedisClient) => Promise<T>): Promise<T> {
@@ -73,29 +73,30 @@ export class Access {
     try {
       return await within(send(client), until);
     } catch (error) {
-      throw this.#known(reasonOf(error), lost);
+      throw this.#known(reasonOf(error), lost, client);
     }
   }
 
-  #known(error: unknown, lost: 'CONNECTION_LOST' | 'OUTCOME_UNKNOWN'): unknown {
+  #known(error: unknown, lost: 'CONNECTION_LOST' | 'OUTCOME_UNKNOWN', client: RedisClient): unknown {
     const text = messageOf(error);
     const details = { cause: error, backend: 'redis' };
     if (isDenied(error)) return new DatasyncError('ACCESS_DENIED', text, details);
     if (isReply(error)) {
       // Whoever has become a replica is the wrong one for good.
-      if (/^(EXECABORT.*: *)?-?READONLY/.test(text)) this.#drop();
+      if (/^(EXECABORT.*: *)?-?READONLY/.test(text)) this.#drop(client);
       return error;
     }
     if (text.includes('writeable')) return new DatasyncError('CONNECTION_LOST', `nothing was sent: ${text}`, details);
     // What was not answered in time may be answered later: nothing else may stand in that queue.
-    if (error === late) this.#drop();
+    if (error === late) this.#drop(client);
     const why = error === late ? `no answer within ${this.#timeout} ms` : text;
     return new DatasyncError(lost, why, details);
   }
 
-  #drop(): void {
-    this.#current = undefined;
-    if (this.#open !== undefined) end(this.#open);
+  /** There may be a newer one by now, which is none of its business. */
+  #drop(client: RedisClient): void {
+    if (this.#open === client) this.#current = undefined;
+    end(client);
   }
 
   async #ready(until: number): Promise<RedisClient> {

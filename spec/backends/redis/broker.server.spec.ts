@@ -82,6 +82,22 @@ describe.runIf(found)('redisBroker when the connection is bad', () => {
     await broker.put('d', '1');
   });
 
+  it('an answer that does not come on an old connection leaves the new one alone', async () => {
+    const { proxy, broker } = await place(1_500);
+    await broker.put('a', '1');
+    proxy.halfOpen();
+    const first = codeOf(broker.put('a', '2'));
+    // Its time is over later than that of the first.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const second = codeOf(broker.put('a', '3'));
+    expect(await first).toBe('OUTCOME_UNKNOWN');
+    await broker.put('a', '4');
+    const { accepted } = proxy;
+    expect(await second).toBe('OUTCOME_UNKNOWN');
+    await broker.put('a', '5');
+    expect(proxy.accepted).toBe(accepted);
+  });
+
   it('where nothing could be sent, it says so', async () => {
     const { redis, broker } = await place();
     await broker.put('a', '1');
