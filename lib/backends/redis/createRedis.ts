@@ -11,7 +11,7 @@ import { Access } from './access.ts';
 import { fromRedis } from './fromRedis.ts';
 import { addressOf, contradiction, endpointForm, isEndpoint, kindOf } from './kind.ts';
 import { type RedisBrokerConfig, redisBroker } from './redisBroker.ts';
-import type { FromRedisConfig } from './sourceOptions.ts';
+import { type FromRedisConfig, positiveTime } from './sourceOptions.ts';
 
 /** Configuration of {@link createRedis}; times are in milliseconds. */
 export interface RedisConfig {
@@ -63,10 +63,6 @@ export interface RedisStore extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-const time: Rules[string] = [
-  (value) => rule.milliseconds[0](value) && Number.isInteger(value) && value !== 0,
-  'a whole number of milliseconds, 1 to 2,147,483,647',
-];
 const number: Rules[string] = [(value) => value !== Infinity && rule.count[0](value), 'a whole number, 0 or more'];
 
 const rules: Rules = {
@@ -77,7 +73,7 @@ const rules: Rules = {
     wrongElement(isEndpoint),
   ],
   ...{ masterName: rule.text, db: number, username: rule.text, password: rule.text },
-  ...{ dialTimeout: time, timeout: time, maxRedirects: number },
+  ...{ dialTimeout: positiveTime, timeout: positiveTime, maxRedirects: number },
   tls: {
     ...{ enabled: rule.flag, skipVerify: rule.flag },
     ...{ certFile: rule.text, keyFile: rule.text, caFile: rule.text },

@@ -9,7 +9,7 @@ import { checkClient, type RedisClient } from './client.ts';
 import { checkKeyPrefixes, type KeyEncoding } from './keys.ts';
 import type { RedisReader } from './readers.ts';
 import { RedisCore } from './redisCore.ts';
-import { redisRules } from './sourceOptions.ts';
+import { positiveTime, redisRules } from './sourceOptions.ts';
 
 /** Configuration of {@link redisBroker}. */
 export interface RedisBrokerConfig<T> {
@@ -28,11 +28,6 @@ export interface RedisBrokerConfig<T> {
   /** How many keys are asked for, or deleted, at once; fewer where their values would come to more than about 16 MB. Default: 1,000. */
   readonly batch?: number;
 }
-
-const positiveTime: Rules[string] = [
-  (value) => rule.milliseconds[0](value) && Number.isInteger(value) && value !== 0,
-  'a whole number of milliseconds, 1 to 2,147,483,647',
-];
 
 const rules: Rules = {
   ...brokerRules,

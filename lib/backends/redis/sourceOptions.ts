@@ -1,4 +1,4 @@
-import { isObject, oneOf, type Rules, rule, wrongElement } from '../../model/options.ts';
+import { isObject, type Leaf, oneOf, type Rules, rule, wrongElement } from '../../model/options.ts';
 import type { SourceConfig } from '../../source/config.ts';
 import type { KeyEncoding } from './keys.ts';
 import type { RedisReader } from './readers.ts';
@@ -61,6 +61,12 @@ const isReader = (value: unknown): boolean =>
   (value as RedisReader).type !== 'string' &&
   typeof (value as RedisReader).read === 'function';
 
+/** A time that cannot be none. */
+export const positiveTime: Leaf = [
+  (value) => rule.milliseconds[0](value) && Number.isInteger(value) && value !== 0,
+  'a whole number of milliseconds, 1 to 2,147,483,647',
+];
+
 /** The table of {@link RedisOptions}. */
 export const redisRules: Rules = {
   mode: oneOf('tracking', 'keyspace', 'auto'),
@@ -75,7 +81,7 @@ export const redisRules: Rules = {
     (value) => rule.milliseconds[0](value) && (value as number) >= 10,
     'a number of milliseconds, 10 or more',
   ],
-  timeout: [(value) => rule.milliseconds[0](value) && value !== 0, 'a number of milliseconds, more than 0'],
+  timeout: positiveTime,
   batch: rule.positive,
   onDenied: oneOf('fail', 'retry'),
 };

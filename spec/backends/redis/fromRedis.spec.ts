@@ -5,7 +5,7 @@ import { fromRedis } from '../../../lib/backends/redis/index.ts';
 const client = new Redis({ lazyConnect: true });
 
 it.each([
-  [{ timeout: 0 }, "'timeout' must be a number of milliseconds, more than 0"],
+  [{ timeout: 0 }, "'timeout' must be a whole number of milliseconds, 1 to 2,147,483,647"],
   [{ probeInterval: 5 }, "'probeInterval' must be a number of milliseconds, 10 or more"],
   [{ mode: 'both' }, "'mode' must be"],
   [{ reader: [] }, "'reader'"],
