@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DatasyncError, messageOf } from '../../model/errors.ts';
 import { connected, isCluster, ownCluster, type RedisBatch, type RedisClient, type RedisNode, send } from './client.ts';
-import { isDenied, isMisconfigured, isReply } from './failures.ts';
+import { isDenied, isMisconfigured, isReply, isTurnedAway } from './failures.ts';
 import { endNode, ownNode } from './ownNode.ts';
 import type { RedisCall } from './readers.ts';
 
@@ -87,6 +87,7 @@ export class Access {
       return error;
     }
     if (text.includes('writeable')) return new DatasyncError('CONNECTION_LOST', `nothing was sent: ${text}`, details);
+    if (isTurnedAway(error)) return new DatasyncError('CONNECTION_LOST', `nothing was done: ${text}`, details);
     // What was not answered in time may be answered later: nothing else may stand in that queue.
     if (error === late) this.#drop(client);
     const why = error === late ? `no answer within ${this.#timeout} ms` : text;

@@ -6,6 +6,13 @@ const unknownCommand = /unknown (sub)?command|wrong number of arguments|syntax e
 const wrongType = /^-?WRONGTYPE\b/;
 const passing = /^-?(LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|READONLY|UNBLOCKED)\b/;
 
+const turnedAway = /^Too many Cluster redirections\. Last error: \w*Error: -?(MOVED|ASK|TRYAGAIN|CLUSTERDOWN)\b/;
+
+/** ioredis has given up a command that the nodes of a cluster refused one after the other, without doing it. */
+export function isTurnedAway(error: unknown): boolean {
+  return turnedAway.test(messageOf(error));
+}
+
 /** The server has answered, and its answer is an error. */
 export function isReply(error: unknown): boolean {
   return /^-?[A-Z][A-Z0-9]+ /.test(messageOf(error));

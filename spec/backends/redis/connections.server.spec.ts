@@ -1,4 +1,4 @@
-import { Redis as Client } from 'ioredis';
+import { Redis as Client, Cluster } from 'ioredis';
 import { Redis as Client5 } from 'ioredis-5';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { RedisClient } from '../../../lib/backends/redis/client.ts';
@@ -128,5 +128,26 @@ describe.runIf(needServer('redis-7'))('connections made after the options of a c
     await made.close();
     expect(await asked).toMatchObject({ code: 'CONNECTION_LOST' });
     await until(() => silent.open !== 0 && silent.open, 8_000);
+  });
+
+  it('a cluster that is down has done nothing, and says so', async () => {
+    const args = ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1'];
+    const { redis, broker } = await place(args);
+    await redis.cli('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+    await until(async () => !(await redis.cli('CLUSTER', 'INFO')).includes('cluster_state:ok') && 'not complete');
+    const cluster = new Cluster([{ host: '127.0.0.1', port: redis.port }], {
+      ...{ lazyConnect: true, retryDelayOnClusterDown: 1 },
+    });
+    const made = broker(cluster, { timeout: 10_000 });
+    await made.put('a', '1');
+    await redis.cli('CLUSTER', 'DELSLOTS', '1');
+    await until(async () => (await redis.cli('CLUSTER', 'INFO')).includes('cluster_state:ok') && 'complete');
+    const down = { code: 'CONNECTION_LOST', message: expect.stringContaining('CLUSTERDOWN') as string };
+    await expect(made.put('a', '2')).rejects.toMatchObject(down);
+    await expect(made.compareAndSwap('a', '1', '2')).rejects.toMatchObject(down);
+    await expect(made.txn().put('a', '2').commit()).rejects.toMatchObject({ ...down, code: 'REFUSED' });
+    await redis.cli('CLUSTER', 'ADDSLOTS', '1');
+    await until(async () => !(await redis.cli('CLUSTER', 'INFO')).includes('cluster_state:ok') && 'not complete');
+    expect(await made.get('a')).toMatchObject({ value: '1' });
   });
 });
