@@ -83,7 +83,7 @@ describe('the code that the guides show', () => {
     expect(blocks.filter((block) => !code.includes(block))).toEqual([]);
   });
 
-  it.each([...guides, 'examples/edit-and-see', 'examples/etcd', 'examples/datasync-demo'])(
+  it.each([...guides, 'examples/edit-and-see', 'examples/etcd', 'examples/datasync-demo', 'examples/redis-simple'])(
     'of %s has links to what is there',
     (folder) => {
       const links = [...read(`${folder}/README.md`).matchAll(/\]\(([^)#]+)[^)]*\)/g)].map(([, path]) =>
