@@ -1,5 +1,5 @@
 import { type DatasyncEvent, jsonCodec } from 'rx-datasync';
-import type { CreatedRedis } from 'rx-datasync/redis';
+import type { RedisStore } from 'rx-datasync/redis';
 import { concatMap, lastValueFrom, takeWhile } from 'rxjs';
 
 /** A contact of the phone book. */
@@ -15,7 +15,7 @@ type Print = (line: string) => void;
  *
  * @param prefix of all its keys; in a cluster a transaction takes only what lies together, as all keys with one `{tag}` do
  */
-export async function run(redis: CreatedRedis, prefix: string, print: Print): Promise<void> {
+export async function run(redis: RedisStore, prefix: string, print: Print): Promise<void> {
   const codec = jsonCodec<Contact>();
   const book = redis.broker({ prefix, codec });
   const session = redis.broker({ prefix, codec });

@@ -1,15 +1,16 @@
 import { findConfig } from 'rx-datasync/config';
-import { type CreatedRedis, createRedis, redisConfig } from 'rx-datasync/redis';
+import { createRedis, type RedisStore, redisConfig } from 'rx-datasync/redis';
 import { fromEvent, merge, type Observable, take } from 'rxjs';
 
 /**
  * Works with the Redis that `redis.conf` (`--redis-config`, `REDIS_CONFIG`) names, else with the node at `REDIS_ENDPOINT`, else
  * with `127.0.0.1:6379`, and closes it. What goes wrong is printed, and the program ends with 1.
  */
-export async function withRedis(work: (redis: CreatedRedis) => Promise<void>): Promise<void> {
+export async function withRedis(work: (redis: RedisStore) => Promise<void>): Promise<void> {
   try {
-    const node = { endpoint: process.env['REDIS_ENDPOINT'] ?? '127.0.0.1:6379' };
-    await using redis = await createRedis(await redisConfig(findConfig('redis') ?? node));
+    const file = findConfig('redis');
+    const { REDIS_ENDPOINT: endpoint = '127.0.0.1:6379' } = process.env;
+    await using redis = createRedis(file === undefined ? { endpoint } : await redisConfig(file));
     await work(redis);
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
