@@ -83,14 +83,18 @@ describe('the code that the guides show', () => {
     expect(blocks.filter((block) => !code.includes(block))).toEqual([]);
   });
 
-  it.each([...guides, 'examples/edit-and-see', 'examples/etcd', 'examples/datasync-demo', 'examples/redis-simple'])(
-    'of %s has links to what is there',
-    (folder) => {
-      const links = [...read(`${folder}/README.md`).matchAll(/\]\(([^)#]+)[^)]*\)/g)].map(([, path]) =>
-        join(root, folder, path!),
-      );
-      expect(links.length).toBeGreaterThan(1);
-      expect(links.filter((path) => !existsSync(path))).toEqual([]);
-    },
-  );
+  it.each([
+    ...guides,
+    'examples/edit-and-see',
+    'examples/etcd',
+    'examples/datasync-demo',
+    'examples/redis-simple',
+    'examples/airport',
+  ])('of %s has links to what is there', (folder) => {
+    const links = [...read(`${folder}/README.md`).matchAll(/\]\(([^)#]+)[^)]*\)/g)].map(([, path]) =>
+      join(root, folder, path!),
+    );
+    expect(links.length).toBeGreaterThan(1);
+    expect(links.filter((path) => !existsSync(path))).toEqual([]);
+  });
 });
