@@ -6,6 +6,7 @@ import { consul } from './consul.ts';
 import { etcd } from './etcd.ts';
 import { files } from './files.ts';
 import { pipeline } from './pipeline.ts';
+import { redis } from './redis.ts';
 import { memory, resync } from './resync.ts';
 import { type Figure, table } from './table.ts';
 import { state } from './toState.ts';
@@ -20,6 +21,7 @@ const parts: Readonly<Record<string, { title: string; run: (quick: boolean) => P
   },
   consul: { title: 'Consul, 100 B values: until it is told, beside the watch of the client', run: consul },
   etcd: { title: 'A real etcd 3.4, 100 B values; ours with shadow, decoding and previous values', run: etcd },
+  redis: { title: 'A real Redis 7.0, 100 B values; ours with shadow, decoding and previous values', run: redis },
   resync: { title: 'A listing of 100 B values in pages of 2,000, each in its own turn of the event loop', run: resync },
 };
 

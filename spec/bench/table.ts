@@ -6,6 +6,7 @@ export const units = {
   milliseconds: (value) =>
     value >= 1_000 ? `${(value / 1_000).toFixed(2)} s` : `${value.toFixed(value < 10 ? 1 : 0)} ms`,
   microseconds: (value) => (value >= 1_000 ? `${(value / 1_000).toFixed(1)} ms` : `${value.toFixed(1)} µs`),
+  thousands: (value) => `${(value / 1e3).toFixed(1)} k`,
   bytes: (value) => `${value.toFixed(0)} B`,
   megabytes: (value) => `${(value / 1e6).toFixed(0)} MB`,
 } satisfies Record<string, Unit>;

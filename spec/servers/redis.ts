@@ -41,10 +41,7 @@ export function redisPrograms({ programs }: Found): { readonly server: string; r
 export async function startRedis(options: RedisOptions = {}): Promise<Redis> {
   const found = foundServer(redisLine);
   for (let attempt = 1; ; attempt += 1) {
-    const directory = mkdtempSync(join(tmpdir(), 'rx-datasync-redis-'));
-    const certificates = options.tls === true ? await makeCertificates(directory) : undefined;
-    const [port] = await freePorts(1);
-    const redis = new Redis(found, { ...options, certificates, directory, port: port! });
+    const redis = await Redis.make(found, options);
     try {
       await redis.start();
       return redis;
@@ -72,6 +69,14 @@ export class Redis {
   readonly #found: Found;
   readonly #place: RedisPlace;
   #child: Child | undefined;
+
+  /** @internal use startRedis */
+  static async make(found: Found, options: RedisOptions): Promise<Redis> {
+    const directory = mkdtempSync(join(tmpdir(), 'rx-datasync-redis-'));
+    const certificates = options.tls === true ? await makeCertificates(directory) : undefined;
+    const [port] = await freePorts(1);
+    return new Redis(found, { ...options, certificates, directory, port: port! });
+  }
 
   /** @internal use startRedis */
   constructor(found: Found, place: RedisPlace) {
