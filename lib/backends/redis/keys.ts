@@ -43,6 +43,11 @@ function ownBytes(key: string, encoding: KeyEncoding): Buffer | undefined {
   return keyText(bytes, encoding) === key ? bytes : undefined;
 }
 
+/** A key as an argument of a command: as it is where it may be, since ioredis sends texts in one piece, and bytes in three. */
+export function keyArgument(key: string, encoding: KeyEncoding): string | Buffer {
+  return encoding === 'utf8' && isText(key) ? key : keyBytes(key, encoding);
+}
+
 /** A glob that matches exactly what starts with these bytes. */
 export function globOf(prefix: Buffer): Buffer {
   const escaped: number[] = [];

@@ -7,9 +7,15 @@ import type { RedisCall } from './readers.ts';
 /** One step of `SCAN`: where to go on, and what was found. */
 type Scanned = readonly [cursor: Buffer, keys: readonly Buffer[]];
 
+/** A page whose values have been asked for, and the next step, unless it is the last. */
+interface Page<E> {
+  readonly entries: Promise<readonly E[]>;
+  readonly next: Promise<Scanned> | undefined;
+}
+
 /**
- * Everything under some prefixes on one server, once through all of its keys, in pages. The next page is asked for while
- * the values of this one are read.
+ * Everything under some prefixes on one server, once through all of its keys, in pages. While the values of one page are
+ * awaited, and taken in, those of the next are asked for already: two pages are on their way, and the server never waits.
  */
 export function listed<E>(
   call: RedisCall,
@@ -20,17 +26,26 @@ export function listed<E>(
   const common = commonPrefix(prefixes);
   const match = common === '' ? [] : ['MATCH', globOf(keyBytes(common, keyEncoding))];
   const scan = (cursor: Buffer | string): Promise<Scanned> => {
-    const scanned = call('SCAN', cursor, ...match, 'COUNT', batch) as Promise<Scanned>;
-    // It may fail before anybody asks how it went.
-    scanned.catch(() => undefined);
-    return scanned;
+    return begun(call('SCAN', cursor, ...match, 'COUNT', batch) as Promise<Scanned>);
   };
-  return fromPages<readonly E[], Promise<Scanned>>(async (asked = scan('0'), signal) => {
-    const [cursor, keys] = await asked;
-    const isLast = cursor.toString() === '0';
-    const next = isLast || signal.aborted ? undefined : scan(cursor);
+  const step = async (scanned: Promise<Scanned>, signal: AbortSignal): Promise<Page<E>> => {
+    const [cursor, keys] = await scanned;
+    const isLast = cursor.toString() === '0' || signal.aborted;
+    const next = isLast ? undefined : scan(cursor);
     const names = keys.map((key) => keyText(key, keyEncoding));
-    const page = await read(prefixes.length === 1 ? names : names.filter((name) => isUnder(name, prefixes)));
-    return next === undefined ? { page } : { page, next };
+    const entries = begun(read(prefixes.length === 1 ? names : names.filter((name) => isUnder(name, prefixes))));
+    return { entries, next };
+  };
+  return fromPages<readonly E[], Promise<Page<E>>>(async (asked, signal) => {
+    const { entries, next } = await (asked ?? step(scan('0'), signal));
+    const ahead = next === undefined ? undefined : begun(step(next, signal));
+    const page = await entries;
+    return ahead === undefined ? { page } : { page, next: ahead };
   });
+}
+
+/** It may fail before anybody asks how it went. */
+function begun<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
 }

@@ -2,13 +2,13 @@ import { DatasyncError, messageOf } from '../../model/errors.ts';
 import type { RawEntry } from '../../source/frames.ts';
 import { isText } from '../internal/namedBytes.ts';
 import { isAboutKey, isWrongType } from './failures.ts';
-import { type KeyEncoding, keyBytes } from './keys.ts';
+import { type KeyEncoding, keyArgument, keyBytes } from './keys.ts';
 import { Pace } from './pace.ts';
 import { readBy } from './readBy.ts';
 import type { RedisCall, RedisReader } from './readers.ts';
 
 /** The values of some keys that are strings; `null` for all others, `undefined` where it is known that there is none. */
-export type ReadStrings = (keys: readonly Buffer[]) => Promise<readonly (Buffer | null | undefined)[]>;
+export type ReadStrings = (keys: readonly (string | Buffer)[]) => Promise<readonly (Buffer | null | undefined)[]>;
 
 /** Of {@link ResolvedRedisOptions}. */
 export interface ReadingOptions {
@@ -57,7 +57,7 @@ export class Reading {
   }
 
   async #readSome(names: readonly string[]): Promise<readonly RawEntry[]> {
-    const keys = names.map((name) => keyBytes(name, this.#encoding));
+    const keys = names.map((name) => keyArgument(name, this.#encoding));
     const values = await this.#strings(keys);
     const entries: RawEntry[] = [];
     const open: number[] = [];
@@ -66,13 +66,13 @@ export class Reading {
       else if (value !== undefined) entries.push(entry(names[index]!, value));
     }
     if (open.length === 0 || !(await this.#exist(open.map((index) => keys[index]!)))) return entries;
-    const found = await Promise.all(open.map((index) => this.#readOther(names[index]!, keys[index]!)));
+    const found = await Promise.all(open.map((index) => this.#readOther(names[index]!)));
     for (const each of found) if (each !== undefined) entries.push(each);
     return entries;
   }
 
   /** Mostly they have been deleted, and one question shows it for all of them. */
-  async #exist(keys: readonly Buffer[]): Promise<boolean> {
+  async #exist(keys: readonly (string | Buffer)[]): Promise<boolean> {
     if (keys.length === 1) return true;
     try {
       return (await this.#call('EXISTS', keys)) !== 0;
@@ -83,7 +83,8 @@ export class Reading {
     }
   }
 
-  async #readOther(name: string, key: Buffer): Promise<RawEntry | undefined> {
+  async #readOther(name: string): Promise<RawEntry | undefined> {
+    const key = keyBytes(name, this.#encoding);
     let type = '';
     let broken: { readonly error: unknown } | undefined;
     // A reader may make of its errors what it likes; those of the connection are none of the value.

@@ -3,7 +3,7 @@ import { lastValueFrom, of } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { isText } from '../../../lib/backends/internal/namedBytes.ts';
 import { fromRedis, listRedis, redisBroker, watchRedis } from '../../../lib/backends/redis/index.ts';
-import { commonPrefix, globOf, keyBytes, keyText } from '../../../lib/backends/redis/keys.ts';
+import { commonPrefix, globOf, keyArgument, keyBytes, keyText } from '../../../lib/backends/redis/keys.ts';
 
 describe('keys of Redis as texts', () => {
   it.each(['', 'a', 'ü日😀', '\ufffd', 'a*?[x]\\'])('%j is what it is, and back', (key) => {
@@ -24,6 +24,12 @@ describe('keys of Redis as texts', () => {
     expect(keyText(bytes, 'utf8')).toBe(name);
     expect(isText(name)).toBe(false);
     expect(keyBytes(name, 'utf8')).toEqual(bytes);
+  });
+
+  it('a text is an argument as it is, all else as bytes', () => {
+    expect(keyArgument('ü😀', 'utf8')).toBe('ü😀');
+    expect(keyArgument('\udcff', 'utf8')).toEqual(Buffer.of(0xff));
+    expect(keyArgument('ü', 'latin1')).toEqual(Buffer.of(0xfc));
   });
 
   it('with latin1 every byte is a character', () => {
