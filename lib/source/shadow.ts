@@ -63,14 +63,17 @@ export class Shadow<T> extends HeldMap<T> {
       if (!isUnder(key, prefixes)) continue;
       const known = this.entries.get(key);
       // A listing without a fixed position may give a key twice; the later one is the newer.
-      const twice = known === undefined ? this.#staged.has(key) : known.mark === mark;
+      const again = known?.mark === mark;
       let held = this.#read(entry, known, revision);
       // What cannot be decoded has the value before it as its last good one.
-      const before = twice && held.error !== undefined ? this.#staged.get(key) : undefined;
+      const before = held.error !== undefined && (known === undefined || again) ? this.#staged.get(key) : undefined;
       if (before !== undefined) held = this.#read(entry, before, revision);
       held.mark = mark;
+      const { size } = this.#staged;
       if (held !== known) this.#staged.set(key, held);
-      else if (twice) this.#staged.delete(key);
+      // A look at a large Map is dear: what was in it already has not made it larger.
+      const twice = known === undefined ? this.#staged.size === size : again;
+      if (held === known && twice) this.#staged.delete(key);
       if (known !== undefined) known.mark = mark;
       if (twice) {
         this.#itemsStale = true;
