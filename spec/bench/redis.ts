@@ -205,7 +205,8 @@ async function scanned(port: number, count: number): Promise<number> {
     const next = cursor.toString() === '0' ? undefined : scan(cursor.toString());
     const texts = names.map(String);
     if (names.length > 0) {
-      const values = await client.mgetBuffer(names);
+      // Texts are sent in one piece, Buffers in three.
+      const values = await client.mgetBuffer(texts);
       for (const [index, value] of values.entries()) if (value !== null) view.set(texts[index]!, value);
     }
     if (next === undefined) break;
