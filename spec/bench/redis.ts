@@ -116,11 +116,13 @@ async function notified(
 const getPerEvent: Follow = (port, finals) => {
   const view = new Map<string, Buffer>();
   return notified(port, (key, reader) => {
-    void reader.getBuffer(key).then((value) => {
+    const take = (value: Buffer | null): void => {
       if (value === null) return;
       view.set(key, value);
       finals.take(value);
-    });
+    };
+    // What is under way in the end is refused.
+    reader.getBuffer(key).then(take, () => undefined);
   });
 };
 
@@ -150,7 +152,7 @@ const dedupMget: Follow = (port, finals) => {
   };
   return notified(port, (key, reader) => {
     dirty.add(key);
-    if (!isReading) void pump(reader);
+    if (!isReading) pump(reader).catch(() => undefined);
   });
 };
 
