@@ -4,6 +4,7 @@ import { connected, isCluster, ownCluster, type RedisBatch, type RedisClient, ty
 import { isDenied, isMisconfigured, isReply, isTurnedAway } from './failures.ts';
 import { endNode, ownNode } from './ownNode.ts';
 import type { RedisCall } from './readers.ts';
+import { checkServer } from './rightServer.ts';
 
 const pause = 50;
 
@@ -101,6 +102,7 @@ export class Access {
   }
 
   async #ready(until: number): Promise<RedisClient> {
+    let reason = '';
     for (;;) {
       if (this.#closed)
         throw new DatasyncError('CONNECTION_LOST', 'nothing was sent: the broker is closed', { backend: 'redis' });
@@ -114,9 +116,10 @@ export class Access {
         if (isDenied(error))
           throw new DatasyncError('ACCESS_DENIED', messageOf(error), { cause: error, backend: 'redis' });
         if (performance.now() + pause > until) {
-          const why = error === late ? `no connection within ${this.#timeout} ms` : messageOf(error);
+          const why = error === late ? `no connection within ${this.#timeout} ms${reason}` : messageOf(error);
           throw new DatasyncError('CONNECTION_LOST', `nothing was sent: ${why}`, { cause: error, backend: 'redis' });
         }
+        if (error !== late) reason = `: ${messageOf(error)}`;
         await sleep(pause);
       }
     }
@@ -145,6 +148,7 @@ async function answering(client: RedisClient): Promise<void> {
   await connected(client);
   // Where the password is wrong, or missing, it is the first question that says so.
   await client.call('PING');
+  if (!isCluster(client)) await checkServer(client);
 }
 
 function end(client: RedisClient): void {

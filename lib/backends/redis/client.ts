@@ -162,6 +162,8 @@ export async function connected(client: RedisClient): Promise<void> {
   client.on('error', (error) => {
     failure = (error as { readonly lastNodeError?: unknown } | undefined)?.lastNodeError ?? error;
   });
+  const silent = new Set<string>();
+  client.on('node error', (_error, address) => silent.add(String(address)));
   const ended = new Promise<never>((_, reject) => {
     client.on('end', () => reject(new Error('it was closed')));
   });
@@ -169,6 +171,9 @@ export async function connected(client: RedisClient): Promise<void> {
   try {
     await Promise.race([client.connect(), ended]);
   } catch (error) {
+    // ioredis does not say why nobody can be reached; at least we say who.
+    if (silent.size > 0 && messageOf(failure) === 'Connection is closed.')
+      throw new Error(`no node of the cluster can be reached: ${[...silent].join(', ')}`, { cause: failure });
     throw failure ?? error;
   }
   if (!isCluster(client)) await choose(client);

@@ -23,11 +23,6 @@ export function isDenied(error: unknown): boolean {
   return denied.test(messageOf(error));
 }
 
-/** The node belongs to a cluster, and the key, or some of the keys, to another node. */
-export function isElsewhere(error: unknown): boolean {
-  return /^-?(CROSSSLOT|MOVED|ASK)\b/.test(messageOf(error));
-}
-
 /** It knows who asks, and does not let them. */
 export function isForbidden(error: unknown): boolean {
   return /\bNOPERM\b/.test(messageOf(error));

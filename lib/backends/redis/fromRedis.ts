@@ -25,8 +25,9 @@ import { type FromRedisConfig, type RedisOptions, redisRules } from './sourceOpt
  * notifications `+psubscribe +config|get` and, word for word, the patterns of the prefixes, as `&__keyspace@0__:nodes:*`.
  *
  * Order: that of each key. Errors: see `fromBackend`, `ACCESS_DENIED` where Redis refuses what is needed (see `onDenied`),
- * `INVALID_CONFIG` where the server's settings do not do (see `keyspaceEvents`). Completion: never. Memory: one entry per
- * key, the names of the keys that were touched and not yet read, and what waits.
+ * `INVALID_CONFIG` where the server's settings do not do (see `keyspaceEvents`), where there is no such database, and where it
+ * is a Sentinel, or one of several masters of a cluster. Completion: never. Memory: one entry per key, the names of the keys
+ * that were touched and not yet read, and what waits.
  *
  * @example
  * const client = new Redis({ host: '127.0.0.1', lazyConnect: true });

@@ -5,6 +5,7 @@ import { connected, connectLimit, type RedisNode, send } from './client.ts';
 import { isReply } from './failures.ts';
 import { endNode, ownNode, wireOf } from './ownNode.ts';
 import type { RedisCall } from './readers.ts';
+import { checkServer } from './rightServer.ts';
 
 /**
  * Two connections to one server, since the one that hears what happens may not ask for anything else. They are used once:
@@ -44,6 +45,11 @@ export class Link {
     throw new DatasyncError('CONNECTION_LOST', 'two connections came to two servers: a failover is under way', {
       backend: 'redis',
     });
+  }
+
+  /** @throws DatasyncError `INVALID_CONFIG` where both have come to what the client is not made for */
+  check(): Promise<unknown> {
+    return Promise.all(this.#both.map(checkServer));
   }
 
   /** Fails as soon as one of both is over. */

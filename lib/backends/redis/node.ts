@@ -1,12 +1,10 @@
-import { catchError, concat, defer, merge, mergeMap, type Observable, of, timeout } from 'rxjs';
+import { concat, defer, merge, mergeMap, type Observable, of, timeout } from 'rxjs';
 import { cold } from '../../internal/cold.ts';
 import { fromAsync } from '../../internal/fromAsync.ts';
 import { DatasyncError } from '../../model/errors.ts';
-import { FatalError } from '../../source/frames.ts';
 import type { WindowedStore } from '../../source/windowed.ts';
 import { type Announcement, arm } from './announcements.ts';
 import type { RedisNode } from './client.ts';
-import { isElsewhere } from './failures.ts';
 import { Link } from './link.ts';
 import { listed } from './listing.ts';
 import { Reading } from './reading.ts';
@@ -22,25 +20,22 @@ export function nodeStore(
   const reading = new Reading(stringsOf(link.call, false), link.call, options);
   const read = (names: readonly string[]) => reading.read(names);
   return {
-    watch: ({ prefixes }) => watched(link, prefixes, options),
-    list: ({ prefixes }) => listed(link.call, read, prefixes, options).pipe(catchError(ofCluster)),
-    read: (names) => fromAsync(() => read(names)).pipe(catchError(ofCluster)),
+    watch: ({ prefixes }) => watched(link, prefixes, options, () => link.check()),
+    list: ({ prefixes }) => listed(link.call, read, prefixes, options),
+    read: (names) => fromAsync(() => read(names)),
   };
 }
 
-function ofCluster(error: unknown): never {
-  if (!isElsewhere(error)) throw error;
-  const message = 'this node belongs to a cluster, and keys lie on others, too: give a Cluster of ioredis';
-  throw new FatalError(message, {
-    cause: new DatasyncError('INVALID_CONFIG', message, { cause: error, backend: 'redis' }),
-  });
-}
-
-/** Connects a link, arms it, and from then on says what it hears. It is closed with the subscription. */
+/**
+ * Connects a link, arms it, and from then on says what it hears. It is closed with the subscription.
+ *
+ * @param check whether it has come to the right server
+ */
 export function watched(
   link: Link,
   prefixes: readonly string[],
   options: ResolvedRedisOptions,
+  check: () => Promise<unknown> = () => Promise.resolve(),
 ): Observable<'armed' | Announcement> {
   const { probeInterval, timeout: limit } = options;
   return cold((subscriber) => {
@@ -48,6 +43,7 @@ export function watched(
     const say = (announcement: Announcement): void => subscriber.next(announcement);
     const armed = fromAsync(async () => {
       await link.connect();
+      await check();
       return arm({ link, prefixes, options, say });
     }).pipe(timeout({ first: link.limit + limit, with: () => late }));
     const source = armed.pipe(

@@ -57,7 +57,8 @@ const rules: Rules = {
  *   the one from the other; where that is not allowed, it is put again too.
  *
  * Errors: `OUTCOME_UNKNOWN`, `CONNECTION_LOST`, `ACCESS_DENIED`, `REFUSED` (with what Redis says), `TOO_LARGE` (before anything is
- * sent), `UNSUPPORTED` for values that are no strings, `INVALID_KEY` for keys that the encoding cannot write; see {@link brokerFrom}.
+ * sent), `UNSUPPORTED` for values that are no strings, `INVALID_KEY` for keys that the encoding cannot write, `INVALID_CONFIG` where
+ * there is no such database, or the client is made for another kind of server; see {@link brokerFrom}.
  *
  * @example
  * const broker = redisBroker(client, { prefix: 'nodes:', codec: jsonCodec<Node>() });

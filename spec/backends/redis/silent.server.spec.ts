@@ -122,16 +122,4 @@ describe.runIf(needServer('redis-7'))('settings that may not be looked at', () =
     await until(() => follower.error === undefined && follower.view.get('a') !== '1' && 'not told');
     expect(follower.error).toBeUndefined();
   });
-
-  it('a client of one node is told that the node belongs to a cluster', async () => {
-    const { redis, follow } = await place(['--cluster-enabled', 'yes']);
-    await redis.cli('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
-    await until(async () => !(await redis.cli('CLUSTER', 'INFO')).includes('cluster_state:ok') && 'not well');
-    await redis.cli('MSET', '{a}1', '1', '{a}2', '2');
-    await redis.cli('SET', 'b', '1');
-    const follower = follow();
-    await until(() => follower.error === undefined && follower.state);
-    expect(codeOf(follower)).toBe('INVALID_CONFIG');
-    expect((follower.error as Error).message).toContain('Cluster');
-  });
 });
