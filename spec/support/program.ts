@@ -14,13 +14,18 @@ export class Program {
   constructor(file: string, args: readonly string[], variables: Readonly<Record<string, string>>) {
     const env = { ...process.env, TSX_TSCONFIG_PATH: join(root, 'tsconfig.json'), ...variables };
     const all = ['--import', import.meta.resolve('tsx'), join(root, 'examples', file), ...args];
-    this.#child = spawn(process.execPath, all, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = spawn(process.execPath, all, { env, stdio: 'pipe' });
     for (const stream of [this.#child.stdout!, this.#child.stderr!])
       stream.on('data', (text: Buffer) => {
         this.printed += text.toString();
       });
     this.#end = once(this.#child, 'close');
     onTestFinished(() => this.end('SIGKILL').then(() => undefined));
+  }
+
+  /** Types a line. */
+  enters(text: string): void {
+    this.#child.stdin!.write(`${text}\n`);
   }
 
   /** Resolves when it has printed a text. */
