@@ -17,12 +17,21 @@ export class Follower<T> {
   /** Promises that were broken, in words. */
   readonly broken: string[] = [];
   error: DatasyncError | undefined;
+  readonly #mayCoalesce: boolean;
   #subscription: Subscription | undefined;
   #revision = 0;
 
+  /** @param mayCoalesce whether states in between may be skipped */
+  constructor(mayCoalesce = false) {
+    this.#mayCoalesce = mayCoalesce;
+  }
+
   /** Subscribes, and unsubscribes with the test. `observer`: to be put into the configuration of the source. */
-  static of<T>(make: (observer: { next: (status: SourceStatus) => void }) => Source<T>): Follower<T> {
-    const follower = new Follower<T>();
+  static of<T>(
+    make: (observer: { next: (status: SourceStatus) => void }) => Source<T>,
+    { mayCoalesce = false } = {},
+  ): Follower<T> {
+    const follower = new Follower<T>(mayCoalesce);
     const source = make({ next: (status) => follower.statuses.push(status) });
     follower.#subscription = source.subscribe({
       next: (event) => follower.#take(event),
@@ -77,7 +86,7 @@ export class Follower<T> {
       if (event.revision < this.#revision && event.reason !== 'regressed') this.broken.push('went back in silence');
     } else {
       if (event.revision <= this.#revision) this.broken.push(`${event.revision} came after ${this.#revision}`);
-      if (event.coalesced) this.broken.push(`${event.revision} is coalesced`);
+      if (event.coalesced && !this.#mayCoalesce) this.broken.push(`${event.revision} is coalesced`);
       for (const change of event.changes) {
         if (!Object.is(change.prevValue, this.state.get(change.key)))
           this.broken.push(`${event.revision}: previous value of ${change.key} is ${change.prevValue}`);

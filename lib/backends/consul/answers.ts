@@ -8,6 +8,8 @@ export interface Listed {
   /** base64; `null` where it is empty. */
   readonly Value: string | null;
   readonly ModifyIndex: number;
+  /** Why it cannot be read, where that is so; of our own. */
+  readonly fault?: string;
 }
 
 /** A whole answer to a recursive read. */
@@ -17,6 +19,12 @@ export interface Listing {
   readonly entries: readonly Listed[];
   /** Keys that are not UTF-8 were written into it as what they are not. */
   readonly mangled: boolean;
+}
+
+/** A whole answer to a question for names. */
+export interface Names extends Pick<Listing, 'index' | 'mangled'> {
+  /** Keys, and where a separator was asked for also what they have in common up to it, with it. */
+  readonly names: readonly string[];
 }
 
 /** What Go's JSON writes for a byte that is no UTF-8; the character itself it writes as it is. */
@@ -35,6 +43,22 @@ export function listingOf(what: string, answer: Answer): Listing {
   if (!Array.isArray(entries) || entries.length === 0 || !entries.every(isListed))
     throw strange(what, 'the answer is no list of entries');
   return { index, entries, mangled: answer.body.includes(replaced) };
+}
+
+/**
+ * Reads an answer to a question for names, as strictly.
+ *
+ * @param what what was asked, for the message
+ * @throws DatasyncError
+ */
+export function namesOf(what: string, answer: Answer): Names {
+  const index = indexOf(what, answer);
+  if (answer.status === 404) return { index, names: [], mangled: false };
+  const names = parsed(what, answer);
+  // Of the whole store Consul says that it is empty by an empty list.
+  if (!Array.isArray(names) || !names.every((name) => typeof name === 'string'))
+    throw strange(what, 'the answer is no list of names');
+  return { index, names, mangled: answer.body.includes(replaced) };
 }
 
 /**
@@ -64,7 +88,8 @@ function strange(what: string, message: string, cause?: unknown): DatasyncError 
   return new DatasyncError('CONNECTION_LOST', `${what}: ${message}`, { cause, backend: 'consul' });
 }
 
-function isListed(entry: unknown): entry is Listed {
+/** Whether something is an entry. */
+export function isListed(entry: unknown): entry is Listed {
   if (typeof entry !== 'object' || entry === null) return false;
   const { Key, Value, ModifyIndex } = entry as Partial<Record<keyof Listed, unknown>>;
   return typeof Key === 'string' && (Value === null || typeof Value === 'string') && Number.isSafeInteger(ModifyIndex);

@@ -1,14 +1,16 @@
 import type Consul from 'consul';
-import { catchError, concat, concatMap, defer, forkJoin, merge, type Observable, repeat, take, timer } from 'rxjs';
+import { catchError, concat, concatMap, defer, forkJoin, merge, type Observable } from 'rxjs';
 import type { Capabilities } from '../../model/capabilities.ts';
 import { DatasyncError } from '../../model/errors.ts';
 import { type Backend, FatalError, type Frame, type OpenContext } from '../../source/frames.ts';
 import { checkPrefixes } from './keys.ts';
-import { Known } from './known.ts';
+import { Memory } from './memory.ts';
 import type { ResolvedConsulOptions } from './options.ts';
-import { Part } from './part.ts';
+import { Part, type PartContext } from './part.ts';
 import { ShrinkGuard } from './shrinkGuard.ts';
+import { SplitTree } from './splitTree.ts';
 import { Teller } from './teller.ts';
+import { type Tree, WholeTree } from './tree.ts';
 
 /** What `fromConsul` declares. */
 export const consulCapabilities: Capabilities = {
@@ -30,19 +32,24 @@ export const consulCapabilities: Capabilities = {
   },
 };
 
+/** What it declares with `split`: what is under one sub-prefix is of one moment, and the others are read before or after it. */
+export const splitCapabilities: Capabilities = { ...consulCapabilities, handOver: 'scanned' };
+
 /** Consul's key-value store, for one subscription: over all connections it remembers what is known, so that a loss can be doubted. */
 export class ConsulBackend implements Backend<never> {
   readonly name = 'consul';
-  readonly capabilities: Capabilities = consulCapabilities;
-  readonly #client: Consul;
+  readonly capabilities: Capabilities;
   readonly #options: ResolvedConsulOptions;
-  #known: readonly Known[] = [];
+  readonly #context: PartContext;
+  #memories: readonly Memory[] = [];
   #teller: Teller | undefined;
   #believes = false;
 
   constructor(client: Consul, options: ResolvedConsulOptions) {
-    this.#client = client;
     this.#options = options;
+    this.capabilities = options.split === undefined ? consulCapabilities : splitCapabilities;
+    const { timeout, maxAnswer } = options;
+    this.#context = { client, options, limits: { begin: timeout, pause: timeout, size: maxAnswer } };
   }
 
   /** A resync was asked for: its snapshot is taken as it is, however much is gone. */
@@ -53,46 +60,39 @@ export class ConsulBackend implements Backend<never> {
   open({ prefixes, ready }: OpenContext<never>): Observable<Frame<never>> {
     return defer(() => {
       checkWatched(prefixes);
-      const parts = this.#parts(prefixes);
-      const teller = new Teller(parts, this.#teller);
-      const first = forkJoin(parts.map((part) => part.first())).pipe(
+      const trees = this.#trees(prefixes);
+      const teller = new Teller(trees, this.#teller);
+      const first = forkJoin(trees.map((tree) => tree.first())).pipe(
         concatMap(() => {
           this.#believes = false;
           this.#teller = teller;
           return teller.snapshot();
         }),
       );
-      return concat(first, merge(...parts.map((part) => follow(part, teller, ready))));
+      return concat(first, merge(...trees.map((tree) => tree.follow(teller, ready))));
     }).pipe(catchError((error: unknown) => this.#fail(error)));
   }
 
-  #parts(prefixes: readonly string[]): readonly Part[] {
-    const before = this.#known;
-    this.#known = prefixes.map(
-      (prefix) => before.find((known) => known.prefix === prefix) ?? new Known(prefix, before),
+  #trees(prefixes: readonly string[]): readonly Tree[] {
+    const before = this.#memories;
+    const { onShrink, split } = this.#options;
+    this.#memories = prefixes.map(
+      (prefix) => before.find((memory) => memory.prefix === prefix) ?? new Memory(prefix, split?.separator, before),
     );
-    return this.#known.map((known) => {
-      const { onShrink } = this.#options;
-      const guard = onShrink && new ShrinkGuard(onShrink);
-      if (this.#believes) guard?.believe();
-      return new Part(this.#client, this.#options, known, guard);
-    });
+    const believes = this.#believes;
+    const guard = (): ShrinkGuard | undefined => onShrink && new ShrinkGuard(onShrink, believes);
+    const queries = { free: split?.queries ?? 0 };
+    return this.#memories.map((memory) =>
+      split === undefined
+        ? new WholeTree(new Part(this.#context, memory.own, guard()))
+        : new SplitTree(this.#context, memory, guard, { separator: split.separator, queries }),
+    );
   }
 
   #fail(error: unknown): never {
     const isDenied = error instanceof DatasyncError && error.code === 'ACCESS_DENIED';
     throw isDenied && this.#options.onDenied === 'fail' ? new FatalError(error.message, { cause: error }) : error;
   }
-}
-
-/** No Promise, no timer of its own: everything waits for room, then for the pause, then for Consul. */
-function follow(part: Part, teller: Teller, ready: OpenContext<never>['ready']): Observable<Frame<never>> {
-  return defer(() => timer(part.pause)).pipe(
-    concatMap(() => ready().pipe(take(1))),
-    concatMap(() => part.next()),
-    concatMap((changes) => teller.changes(changes)),
-    repeat(),
-  );
 }
 
 function checkWatched(prefixes: readonly string[]): void {

@@ -19,7 +19,8 @@ import { consulRules, type FromConsulConfig, resolveConsulOptions } from './opti
  *
  * One blocking query per prefix. Each answer shows everything under its prefix at one index, and what differs from the answer
  * before is told as one event, `coalesced`, since states in between may have been skipped; each key with its ModifyIndex as
- * `revision`, the event with a count. After any break, and where the store went back (`regressed`), everything is read anew.
+ * `revision`, the event with a count. After any break, and where the store went back (`regressed`; when a prefix above is deleted it
+ * looks as if it had), everything is read anew.
  *
  * - An error, an answer that is cut off, too large or not Consul's is never told as fewer keys.
  * - Keys that still exist and are not listed are hidden from the token: they stay, and the status is `stale` with
@@ -30,7 +31,7 @@ import { consulRules, type FromConsulConfig, resolveConsulOptions } from './opti
  *
  * Keys have no slash at the start and none twice in a row. Keys that are not UTF-8 are `rejected`. Of the client it takes
  * address, TLS, agent and defaults (`token`, `dc`); the agent must allow a connection per prefix. A large tree is
- * better watched by several prefixes than by one.
+ * better watched by several prefixes than by one, or with `split`.
  *
  * Order: per key. Errors: see `fromBackend`, and `ACCESS_DENIED` with `onDenied: 'fail'`. Completion: never.
  * Memory: one entry per key, its value twice, and what waits.
@@ -60,7 +61,7 @@ export function consulSource<T>(
   checkClient('fromConsul', client);
   checkOptions('fromConsul', config, { ...consulRules, ...sourceRules }, ['prefixes']);
   checkFresh(client);
-  const { wait, timeout, every, maxAnswer, onShrink, onDenied, ...given } = config;
+  const { wait, timeout, every, maxAnswer, split, onShrink, onDenied, ...given } = config;
   checkSourceConfig('fromConsul', given);
   const options = resolveConsulOptions(config);
   const prefixes = isObservable(given.prefixes) ? given.prefixes : [...given.prefixes];

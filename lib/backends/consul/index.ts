@@ -3,4 +3,4 @@ export { type ConsulBrokerConfig, consulBroker } from './consulBroker.ts';
 export { consulConfig } from './consulConfig.ts';
 export { type ConsulConfig, type ConsulStore, createConsul } from './createConsul.ts';
 export { fromConsul } from './fromConsul.ts';
-export type { ConsulOptions, FromConsulConfig, ShrinkConfig } from './options.ts';
+export type { ConsulOptions, FromConsulConfig, ShrinkConfig, SplitConfig } from './options.ts';

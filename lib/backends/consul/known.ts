@@ -3,7 +3,7 @@ import type { RawChange, RawEntry } from '../../source/frames.ts';
 import type { Listed, Listing } from './answers.ts';
 
 /** A key as it was last seen. */
-interface Seen {
+export interface Seen {
   readonly key: string;
   /** base64: cheaper to compare than to decode. */
   readonly text: string;
@@ -31,15 +31,24 @@ export class Known {
   readonly prefix: string;
   /** The highest that is of use: of the last answer. */
   index = 0;
+  readonly #isOwn: (key: string) => boolean;
   readonly #seen = new Map<string, Seen>();
   #look = 0;
 
-  /** @param others what is known already, of this prefix and of others */
-  constructor(prefix: string, others: Iterable<Known>) {
+  /** @param isOwn which of the keys with this prefix are meant */
+  constructor(prefix: string, isOwn: (key: string) => boolean = () => true) {
     this.prefix = prefix;
-    for (const other of others) {
-      for (const [key, seen] of other.#seen) if (key.startsWith(prefix)) this.#seen.set(key, { ...seen, look: 0 });
-    }
+    this.#isOwn = isOwn;
+  }
+
+  /** All that is known. */
+  all(): Iterable<Seen> {
+    return this.#seen.values();
+  }
+
+  /** Takes over what is known elsewhere. */
+  learn(seen: Seen): void {
+    this.#seen.set(seen.key, { ...seen, look: 0 });
   }
 
   get size(): number {
@@ -63,7 +72,7 @@ export class Known {
         found++;
         if (revision < seen.revision) wentBack = true;
         if (revision === seen.revision && text === seen.text) continue;
-      } else if (!key.startsWith(this.prefix)) continue;
+      } else if (entry.fault === undefined && !(key.startsWith(this.prefix) && this.#isOwn(key))) continue;
       puts.push({ key, text, revision, error: errorOf(entry, mangled), look });
     }
     const gone: string[] = [];
@@ -110,8 +119,10 @@ function decoded(page: readonly Seen[]): RawEntry[] {
   });
 }
 
-function errorOf({ Key: key }: Listed, mangled: boolean): DatasyncError | undefined {
-  if (!mangled || !key.includes('\ufffd')) return undefined;
-  const message = `the key ${JSON.stringify(key)} is not UTF-8 in Consul: it is shown with U+FFFD, and cannot be read or deleted by this name`;
+function errorOf({ Key: key, fault }: Listed, mangled: boolean): DatasyncError | undefined {
+  if (fault === undefined && !(mangled && key.includes('\ufffd'))) return undefined;
+  const message =
+    fault ??
+    `the key ${JSON.stringify(key)} is not UTF-8 in Consul: it is shown with U+FFFD, and cannot be read or deleted by this name`;
   return new DatasyncError('INVALID_KEY', message, { backend: 'consul', key });
 }

@@ -12,6 +12,17 @@ export interface ShrinkConfig {
   readonly confirm?: number;
 }
 
+/** How a prefix is watched by what lies below it. */
+export interface SplitConfig {
+  /** Up to where keys belong together: Consul's `separator`. Default: `/`. */
+  readonly separator?: string;
+  /**
+   * So many sub-prefixes at most, of all prefixes together, are waited for by a query of their own, each with a connection. Further ones
+   * are asked, four at a time, whenever their prefix has changed. Consul takes 200 connections of one client, if not configured otherwise. Default: 100.
+   */
+  readonly queries?: number;
+}
+
 /** What the Consul backend takes. */
 export interface ConsulOptions {
   /**
@@ -28,6 +39,13 @@ export interface ConsulOptions {
   readonly every?: number;
   /** Bytes that one answer may have. Default: 268,435,456. */
   readonly maxAnswer?: number;
+  /**
+   * For large trees: each prefix is watched by the sub-prefixes that are there, so that a change costs an answer about one of them and not
+   * about all. They come and go by themselves. A snapshot is not of one moment then: they are read one after the other, and what
+   * changed meanwhile follows at once. Changes in several of them are several events, also of one transaction; `onShrink` is
+   * about each by itself. Keys directly under the prefix are read with every change below it: there should be few. Default: not split.
+   */
+  readonly split?: SplitConfig;
   /** Holds back large losses of keys until they are confirmed, also over a break. Default: they are told as all else. */
   readonly onShrink?: ShrinkConfig;
   /**
@@ -41,7 +59,8 @@ export interface ConsulOptions {
 export interface FromConsulConfig<T> extends SourceConfig<T>, ConsulOptions {}
 
 /** {@link ConsulOptions} with the defaults. */
-export type ResolvedConsulOptions = Required<Omit<ConsulOptions, 'onShrink'>> & {
+export type ResolvedConsulOptions = Required<Omit<ConsulOptions, 'onShrink' | 'split'>> & {
+  readonly split: Required<SplitConfig> | undefined;
   readonly onShrink: Required<ShrinkConfig> | undefined;
 };
 
@@ -58,6 +77,7 @@ export const consulRules: Rules = {
   timeout: [inRange(10, 2 ** 31 - 1), 'a number of milliseconds, 10 or more'],
   every: rule.milliseconds,
   maxAnswer: rule.positive,
+  split: { separator: rule.text, queries: rule.count },
   onShrink: {
     share: [isPart, 'a number between 0 and 1'],
     confirm: [(value) => value === Infinity || rule.milliseconds[0](value), 'a number of milliseconds, or Infinity'],
@@ -66,13 +86,14 @@ export const consulRules: Rules = {
 };
 
 export function resolveConsulOptions(options: ConsulOptions): ResolvedConsulOptions {
-  const { onShrink } = options;
+  const { onShrink, split } = options;
   return {
     wait: options.wait ?? 10_000,
     timeout: options.timeout ?? 5_000,
     every: options.every ?? 100,
     maxAnswer: options.maxAnswer ?? 2 ** 28,
     onDenied: options.onDenied ?? 'retry',
+    split: split && { separator: split.separator ?? '/', queries: split.queries ?? 100 },
     onShrink: onShrink && { share: onShrink.share ?? 0.5, confirm: onShrink.confirm ?? 2_000 },
   };
 }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type Consul from 'consul';
-import { asyncScheduler, concatMap, defer, type Observable, of, tap } from 'rxjs';
+import { asyncScheduler, concatMap, defer, map, type Observable, of, tap } from 'rxjs';
 import { DatasyncError } from '../../model/errors.ts';
 import { ContinuityLost, type RawChange } from '../../source/frames.ts';
-import { indexOf, listingOf } from './answers.ts';
+import { indexOf, type Listing, listingOf } from './answers.ts';
 import { checkReadable, existing, hiddenError } from './hidden.ts';
 import { type Answer, ask, consistent, type Limits } from './http.ts';
 import { pathOf, spoken } from './keys.ts';
@@ -13,47 +13,57 @@ import type { ShrinkGuard } from './shrinkGuard.ts';
 
 const everything = { recurse: 'true', ...consistent };
 
-/** Bytes from which an answer is not asked for just to see whether it has changed. */
-const large = 65_536;
+/** Names at the top: little, and it changes its index with everything below. */
+export const top = (separator: string): Readonly<Record<string, string>> => ({ keys: 'true', separator });
+
+/** Bytes from which an answer is not asked for just to see whether it has changed: of one prefix, and of one of many. */
+const [large, largeOfMany] = [65_536, 4_096];
+
+/** What is asked of parts and of the answers of Consul. */
+export interface PartContext {
+  readonly client: Consul;
+  readonly options: ResolvedConsulOptions;
+  readonly limits: Limits;
+}
 
 /** One prefix, as one connection sees it: looked at again and again. */
 export class Part {
   /** What the subscription knows, also from the connections before. */
   readonly known: Known;
-  readonly #client: Consul;
-  readonly #options: ResolvedConsulOptions;
-  readonly #limits: Limits;
-  readonly #guard: ShrinkGuard | undefined;
-  readonly #what: string;
-  readonly #path: string;
-  /** Of the last answer; `undefined`: there was none on this connection. */
-  #index: number | undefined;
-  /** Of the answer that was waited for last; `undefined`: there was none of this kind. */
-  #digest: string | undefined;
-  #isLarge = false;
   /** The first look showed an older state than the connection before it. */
   wentBack = false;
   /** What is amiss, though answers come. */
   trouble: DatasyncError | undefined;
   /** Milliseconds until the next question. */
   pause: number;
+  protected readonly context: PartContext;
+  protected readonly what: string;
+  readonly #guard: ShrinkGuard | undefined;
+  readonly #path: string;
+  /** Of the last answer; `undefined`: there was none on this connection. */
+  #index: number | undefined;
+  /** Of the answer by which news was looked for last; `undefined`: there was none of this kind. */
+  #digest: string | undefined;
+  #isLarge = false;
 
-  constructor(client: Consul, options: ResolvedConsulOptions, known: Known, guard: ShrinkGuard | undefined) {
-    this.#client = client;
-    this.#options = options;
+  constructor(context: PartContext, known: Known, guard: ShrinkGuard | undefined) {
+    this.context = context;
     this.known = known;
     this.#guard = guard;
-    const { timeout, maxAnswer } = options;
-    this.#limits = { begin: timeout, pause: timeout, size: maxAnswer };
     const { prefix } = known;
-    this.#what = `reading the keys under ${JSON.stringify(prefix)}`;
+    this.what = `reading the keys under ${JSON.stringify(prefix)}`;
     this.#path = pathOf(spoken(prefix));
-    this.pause = options.every;
+    this.pause = context.options.every;
+  }
+
+  /** Milliseconds after which another look may settle something, though nothing changes; `undefined`: nothing is held. */
+  get due(): number | undefined {
+    return this.#guard?.due;
   }
 
   /** The first look of a connection, without an index: whatever was known of indexes may be of another store. */
   first(): Observable<readonly RawChange[]> {
-    return this.#readAll();
+    return this.readAll();
   }
 
   /** The next look: it waits for news, at most for `wait`. Emits what changed, which may be nothing. */
@@ -61,29 +71,53 @@ export class Part {
     return this.#isLarge && this.trouble === undefined ? this.#nextOfLarge() : this.#nextOfSmall();
   }
 
+  /**
+   * A look that does not wait.
+   *
+   * @param isWhole also where nothing seems to have changed
+   */
+  look(isWhole: boolean): Observable<readonly RawChange[]> {
+    if (isWhole || !this.#isLarge || this.trouble !== undefined) return this.readAll();
+    return this.read({ ...top('/'), ...consistent }).pipe(
+      concatMap((answer) => (this.isNews(answer) ? this.readAll() : of([]))),
+    );
+  }
+
   #nextOfSmall(): Observable<readonly RawChange[]> {
-    return this.#wait(everything, (answer, isEarly) => {
+    return this.wait(everything, (answer, isEarly) => {
       // What is not believed yet is looked at again, though nothing has changed.
-      if (this.trouble !== undefined || this.#isNews(answer)) return this.#compare(answer);
-      return isEarly ? this.#readAll() : of([]);
+      if (this.trouble !== undefined || this.isNews(answer)) return this.#compare(this.#listingOf(answer));
+      return isEarly ? this.readAll() : of([]);
     });
   }
 
   /** An answer comes every `wait`, and again with each change: where it is large, only the names at the top are waited for. */
   #nextOfLarge(): Observable<readonly RawChange[]> {
-    return this.#wait({ keys: 'true', separator: '/' }, (answer, isEarly) => {
-      if (!this.#isNews(answer) && !isEarly) return of([]);
+    return this.wait(top('/'), (answer, isEarly) => (this.isNews(answer) || isEarly ? this.readAll() : of([])));
+  }
+
+  /** Everything, and compares it. After a large one there is a pause for as long as it took. */
+  protected readAll(): Observable<readonly RawChange[]> {
+    return defer(() => {
       const start = asyncScheduler.now();
-      return this.#readAll().pipe(
+      return this.list().pipe(
+        concatMap((listing) => this.#compare(listing)),
         tap(() => {
-          this.pause = Math.max(this.#options.every, asyncScheduler.now() - start);
+          const { every } = this.context.options;
+          this.pause = this.#isLarge ? Math.max(every, asyncScheduler.now() - start) : every;
         }),
       );
     });
   }
 
-  #readAll(): Observable<readonly RawChange[]> {
-    return this.#read(everything, this.#limits).pipe(concatMap((answer) => this.#compare(answer)));
+  /** Everything that there is. */
+  protected list(): Observable<Listing> {
+    return this.read(everything).pipe(map((answer) => this.#listingOf(answer)));
+  }
+
+  /** Whether there is nothing, neither known nor listed: it might be hidden. */
+  protected isNothing(listing: Listing): boolean {
+    return this.known.size === 0 && listing.entries.length === 0;
   }
 
   /**
@@ -92,61 +126,69 @@ export class Part {
    * @param take `isEarly`: it was not held back for that long. When a backup is restored, all that wait are sent away with what
    * was before it; asked with the same index once more, Consul would be silent until the restored store has grown beyond it.
    */
-  #wait(
+  protected wait(
     query: Readonly<Record<string, string>>,
     take: (answer: Answer, isEarly: boolean) => Observable<readonly RawChange[]>,
   ): Observable<readonly RawChange[]> {
     return defer(() => {
-      const { wait } = this.#options;
-      const held = Math.ceil(Math.min(wait, this.#guard?.due ?? wait));
+      const { wait } = this.context.options;
+      const held = Math.ceil(Math.min(wait, this.due ?? wait));
       // Consul adds up to a sixteenth, so that not all come at once.
-      const begin = this.#limits.begin + held + Math.ceil(held / 16);
+      const begin = this.context.limits.begin + held + Math.ceil(held / 16);
       const start = asyncScheduler.now();
-      return this.#read({ ...query, index: String(this.#index), wait: `${held}ms` }, { ...this.#limits, begin }).pipe(
+      return this.read({ ...query, index: String(this.#index), wait: `${held}ms` }, begin).pipe(
         concatMap((answer) => take(answer, asyncScheduler.now() - start < held)),
       );
     });
   }
 
   /** Whether an answer differs from the one before it. What a token may see changes without an index. */
-  #isNews(answer: Answer): boolean {
+  protected isNews(answer: Answer): boolean {
     const before = this.#digest;
     this.#digest = digestOf(answer);
     const isSame = before === undefined || before === this.#digest;
-    return !isSame || indexOf(this.#what, answer) !== this.#index;
+    return !isSame || indexOf(this.what, answer) !== this.#index;
   }
 
-  #read(query: Readonly<Record<string, string>>, limits: Limits): Observable<Answer> {
-    return ask(this.#client, { method: 'GET', path: this.#path, query }, limits);
+  protected read(
+    query: Readonly<Record<string, string>>,
+    begin: number = this.context.limits.begin,
+  ): Observable<Answer> {
+    const { client, limits } = this.context;
+    return ask(client, { method: 'GET', path: this.#path, query }, { ...limits, begin });
+  }
+
+  #listingOf(answer: Answer): Listing {
+    const listing = listingOf(this.what, answer);
+    const isLarge = answer.body.length > (this.context.options.split === undefined ? large : largeOfMany);
+    // The next answer is of the same kind as this one, or of one that there was none of.
+    if (!isLarge) this.#digest = digestOf(answer);
+    else if (!this.#isLarge) this.#digest = undefined;
+    this.#isLarge = isLarge;
+    return listing;
   }
 
   /**
    * @param isSure whether what is not listed was looked into before: keys may have been made again, and rights given, between a
    * list and the question what of it is hidden
    */
-  #compare(answer: Answer, isSure = false): Observable<readonly RawChange[]> {
-    const listing = listingOf(this.#what, answer);
+  #compare(listing: Listing, isSure = false): Observable<readonly RawChange[]> {
     const { known } = this;
     const before = known.size;
+    const isNothing = this.isNothing(listing);
     const { puts, gone, wentBack } = known.compare(listing);
     // Consul forgets its tombstones after a while: the index of a prefix goes back, and nothing has happened.
     const isNews = puts.length + gone.length > 0;
     if (isNews && (wentBack || listing.index < known.index)) this.#goBack(listing.index);
     this.#index = known.index = listing.index;
-    const isLarge = answer.body.length > large;
-    // The next answer is of the same kind as this one, or of one that there was none of.
-    if (!isLarge) this.#digest = digestOf(answer);
-    else if (!this.#isLarge) this.#digest = undefined;
-    this.#isLarge = isLarge;
 
-    const again = defer(() => this.#read(everything, this.#limits)).pipe(
-      concatMap((second) => this.#compare(second, true)),
-    );
-    if (before === 0 && listing.entries.length === 0) {
-      const isReadable = checkReadable(this.#client, known.prefix, this.#limits);
+    const { client, limits } = this.context;
+    const again = defer(() => this.list()).pipe(concatMap((second) => this.#compare(second, true)));
+    if (isNothing) {
+      const isReadable = checkReadable(client, known.prefix, limits);
       return isReadable.pipe(concatMap(() => (isSure ? of([]) : again)));
     }
-    return existing(this.#client, gone, this.#limits).pipe(
+    return existing(client, gone, limits).pipe(
       concatMap((hidden) => {
         if (hidden.size > 0 && !isSure) return again;
         const lost = gone.filter((key) => !hidden.has(key));
@@ -169,7 +211,7 @@ export class Part {
   #goBack(index: number): void {
     this.wentBack = true;
     if (this.#index === undefined) return;
-    const message = `${this.#what}: the store went back, from index ${this.#index} to ${index}; everything is read again`;
+    const message = `${this.what}: the store went back, from index ${this.#index} to ${index}; everything is read again`;
     throw new ContinuityLost('regressed', message);
   }
 }

@@ -2,7 +2,7 @@ import { firstValueFrom } from 'rxjs';
 import type { KeyRange } from '../../model/broker.ts';
 import { DatasyncError } from '../../model/errors.ts';
 import type { KeyValue } from '../../model/values.ts';
-import { indexOf, type Listed, listingOf, parsed } from './answers.ts';
+import { type Listed, listingOf, namesOf } from './answers.ts';
 import type { About, ConsulCalls, Shown } from './calls.ts';
 import { refusal } from './failures.ts';
 import { checkReadable } from './hidden.ts';
@@ -41,8 +41,7 @@ export async function listKeys(calls: ConsulCalls, range: KeyRange): Promise<rea
   const { what, path, prefix, has } = readable(range);
   const keys = await confirmed(calls, prefix, async () => {
     const answer = await calls.read({ method: 'GET', path, query: { keys: 'true', ...consistent } });
-    indexOf(what, answer);
-    return answer.status === 404 ? [] : (parsed(what, answer) as readonly string[]);
+    return namesOf(what, answer).names;
   });
   return keys.filter(has).sort();
 }

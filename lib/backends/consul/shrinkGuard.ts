@@ -10,11 +10,13 @@ export class ShrinkGuard {
   readonly #confirm: number;
   #lost: ReadonlySet<string> = new Set();
   #since = 0;
-  #believes = false;
+  #believes: boolean;
 
-  constructor({ share, confirm }: Required<ShrinkConfig>) {
+  /** @param believes the next look is taken as it is */
+  constructor({ share, confirm }: Required<ShrinkConfig>, believes: boolean) {
     this.#share = share;
     this.#confirm = confirm;
+    this.#believes = believes;
   }
 
   /** Milliseconds after which another look may settle something; `undefined`: nothing is held. */
@@ -42,11 +44,6 @@ export class ShrinkGuard {
       this.#since = now;
     }
     return now - this.#since < this.#confirm || this.#believe();
-  }
-
-  /** What the next look shows is taken as it is. */
-  believe(): void {
-    this.#believes = true;
   }
 
   #believe(): false {

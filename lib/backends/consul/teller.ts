@@ -4,13 +4,17 @@ import type { Part } from './part.ts';
 
 /** Turns what the parts of one connection see into frames: a snapshot first, then what changed. */
 export class Teller {
-  readonly #parts: readonly Part[];
+  readonly #trees: readonly { readonly parts: readonly Part[] }[];
   #stale: DatasyncError | undefined;
 
   /** @param before the teller of the connection before this one */
-  constructor(parts: readonly Part[], before: Teller | undefined) {
-    this.#parts = parts;
+  constructor(trees: readonly { readonly parts: readonly Part[] }[], before: Teller | undefined) {
+    this.#trees = trees;
     this.#stale = before === undefined ? undefined : before.#stale;
+  }
+
+  get #parts(): readonly Part[] {
+    return this.#trees.flatMap(({ parts }) => parts);
   }
 
   *snapshot(): Generator<Frame<never>> {

@@ -15,7 +15,7 @@ async function done(agent: ConsulAgent, method: string, path: string, body?: obj
 }
 
 /** A Consul with ACLs, three keys, and a token whose policy can be changed. */
-async function guarded(rules: string, config: Partial<FromConsulConfig<string>> = {}) {
+async function world(rules: string, config: Partial<FromConsulConfig<string>> = {}) {
   const { agent } = await ownConsul({ acl: true });
   await write(agent, { 'a/1': 'x', 'a/s/1': 'y', 'a/s/2': 'z' });
   const policy = await done(agent, 'PUT', '/v1/acl/policy', { Name: 'p', Rules: rules });
@@ -34,7 +34,13 @@ const partly = `${everything} key_prefix "a/s/" { policy = "deny" }`;
 const nothing = 'key_prefix "b/" { policy = "read" }';
 const all = { 'a/1': 'x', 'a/s/1': 'y', 'a/s/2': 'z' };
 
-describe.runIf(needServer('consul-1.8'))('what a token may not see', () => {
+describe.runIf(needServer('consul-1.8')).each<[string, Partial<FromConsulConfig<string>>]>([
+  ['as a whole', {}],
+  ['split', { split: {} }],
+  ['split, with no queries but for the names', { split: { queries: 0 } }],
+])('what a token may not see, watched %s', (_, more) => {
+  const guarded = (rules: string, config = {}) => world(rules, { ...more, ...config });
+
   it('a policy that is narrowed while watching: its keys stay, and the others flow', async () => {
     const { agent, permit, view } = await guarded(everything);
     await expect.poll(() => view.values, soon).toEqual(all);
@@ -108,7 +114,10 @@ describe.runIf(needServer('consul-1.8'))('what a token may not see', () => {
   it('everything, and there is nothing: that is told as empty', async () => {
     const { agent, view } = await guarded('key_prefix "" { policy = "read" }', { prefixes: ['none/', ''] });
     await expect.poll(() => view.values, soon).toMatchObject(all);
-    const other = new ConsulView(consulClient(agent.port, { defaults: { token: secret } }), { prefixes: ['none/'] });
+    const other = new ConsulView(consulClient(agent.port, { defaults: { token: secret } }), {
+      ...more,
+      prefixes: ['none/'],
+    });
     await expect.poll(() => other.values, soon).toEqual({});
   });
 
@@ -120,7 +129,7 @@ describe.runIf(needServer('consul-1.8'))('what a token may not see', () => {
 
   it('no token at all: the same', async () => {
     const { agent } = await guarded(everything);
-    const view = new ConsulView(consulClient(agent.port));
+    const view = new ConsulView(consulClient(agent.port), more);
     await expect.poll(() => view.statuses.at(-1)?.cause, soon).toMatchObject({ code: 'ACCESS_DENIED' });
     expect(view.told).toEqual([]);
   });

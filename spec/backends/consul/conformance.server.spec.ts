@@ -1,6 +1,6 @@
 import Consul from 'consul';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { consulCapabilities } from '../../../lib/backends/consul/consulBackend.ts';
+import { consulCapabilities, splitCapabilities } from '../../../lib/backends/consul/consulBackend.ts';
 import { consulSource } from '../../../lib/backends/consul/fromConsul.ts';
 import { keyFault } from '../../../lib/backends/consul/keys.ts';
 import { bufferDuringResync, filterByRevision, trackPrevious } from '../../../lib/index.ts';
@@ -26,6 +26,8 @@ interface Store {
 
 const agent = () => server.agents[0]!;
 
+const quick = { wait: 500, timeout: 1_000, every: 5 };
+
 const consul: SourceSubject<Store> = {
   name: 'consul',
   version: found?.version ?? '-',
@@ -41,8 +43,7 @@ const consul: SourceSubject<Store> = {
     await commit(agent(), writes);
     return undefined;
   },
-  source: ({ client }, config, { observed }) =>
-    consulSource(client, { ...config, wait: 500, timeout: 1_000, every: 5 }, observed),
+  source: ({ client }, config, { observed }) => consulSource(client, { ...config, ...quick }, observed),
   faults: {
     disconnect: ({ proxy }) => proxy.cut(),
     partition: ({ proxy }) => {
@@ -70,6 +71,15 @@ const consul: SourceSubject<Store> = {
   },
 };
 
+/** By what separates the keys of the suite, and with fewer queries than there are sub-prefixes. */
+const split: SourceSubject<Store> = {
+  ...consul,
+  name: 'consul, split',
+  capabilities: splitCapabilities,
+  source: ({ client }, config, { observed }) =>
+    consulSource(client, { ...config, ...quick, split: { separator: '1', queries: 2 } }, observed),
+};
+
 const four: NonNullable<SourceSubject<Store>['pipeline']> = (source, stage) =>
   source.pipe(
     stage.history.tap('source', stage.place),
@@ -87,6 +97,7 @@ describe.runIf(found)('fromConsul on a real server', () => {
   afterAll(() => server.stop());
 
   describeSource(consul, { describe, it, report: recordBackend });
+  describeSource(split, { describe, it, report: recordBackend });
   describeSource(
     { ...consul, name: 'consul, four operators', pipeline: four },
     { describe, it, report: recordBackend },
