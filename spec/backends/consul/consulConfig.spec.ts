@@ -146,6 +146,13 @@ describe('fromConsul and consulBroker', () => {
     ['a wait beyond what Consul holds', () => fromConsul(client, { prefixes: ['a'], wait: 600_001 }), "'wait'"],
     ['a share of all', () => fromConsul(client, { prefixes: ['a'], onShrink: { share: 1 } }), "'onShrink.share'"],
     [
+      'a split by nothing',
+      () => fromConsul(client, { prefixes: ['a'], split: { separator: '' } }),
+      "'split.separator'",
+    ],
+    ['half a query', () => fromConsul(client, { prefixes: ['a'], split: { queries: 0.5 } }), "'split.queries'"],
+    ['a split that is none', () => fromConsul(client, { prefixes: ['a'], split: true as never }), "'split'"],
+    [
       'an unknown answer to denial',
       () => fromConsul(client, { prefixes: ['a'], onDenied: 'wait' as never }),
       "'onDenied'",
