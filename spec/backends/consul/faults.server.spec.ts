@@ -125,6 +125,40 @@ describe.runIf(needServer('consul-1.8'))('fromConsul, when Consul cannot be reac
     expect(view.told).toHaveLength(2);
   });
 
+  it('a crash, and it is back with its data: what was written meanwhile is told as one resync', async () => {
+    const { agent, proxy, view } = await watching({ servers: 1 });
+    await proxy.refuse();
+    await agent.kill();
+    await expect.poll(() => view.stale, soon).toBe('CONNECTION_LOST');
+    await agent.start();
+    await write(agent, { 'a/1': 'new', 'a/2': undefined, 'a/4': 'more' });
+    await proxy.accept();
+    await expect.poll(() => view.told, soon).toEqual(['initial', 'reconnected']);
+    expect([view.values, view.stale]).toEqual([{ 'a/1': 'new', 'a/3': 'z', 'a/4': 'more' }, undefined]);
+  });
+
+  it('it is stopped for longer than all time limits: that is found out, and then it goes on', async () => {
+    const { agent, view } = await watching({}, { wait: 200, timeout: 300 });
+    agent.pause();
+    await expect.poll(() => view.stale, soon).toBe('CONNECTION_LOST');
+    expect(view.statuses.map(({ cause }) => String(cause)).join()).toContain('no answer within');
+    expect([view.values, view.told]).toEqual([three, ['initial']]);
+    agent.resume();
+    await expect.poll(() => view.told, soon).toEqual(['initial', 'reconnected']);
+    await write(agent, { 'a/1': 'new' });
+    await expect.poll(() => view.values, soon).toEqual({ ...three, 'a/1': 'new' });
+  });
+
+  it('an answer grows beyond what it may have: what was told stays until it is small again', async () => {
+    const { agent, view } = await watching({}, { maxAnswer: 2_000 });
+    await write(agent, { 'a/1': 'x'.repeat(2_000), 'a/2': undefined });
+    await expect.poll(() => view.stale, soon).toBe('TOO_LARGE');
+    expect([view.values, view.told]).toEqual([three, ['initial']]);
+    await write(agent, { 'a/1': 'small' });
+    await expect.poll(() => view.values, soon).toEqual({ 'a/1': 'small', 'a/3': 'z' });
+    expect([view.stale, view.told.length]).toEqual([undefined, 2]);
+  });
+
   it('idle for many times `wait`: nothing is told, nothing is read again', async () => {
     const { proxy, view } = await watching({}, { wait: 20, timeout: 5_000 });
     const { received } = proxy;
