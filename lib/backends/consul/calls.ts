@@ -1,11 +1,11 @@
 import type Consul from 'consul';
 import { firstValueFrom } from 'rxjs';
 import { encodeText } from '../../internal/bytes.ts';
-import { DatasyncError } from '../../model/errors.ts';
+import { DatasyncError, reasonOf } from '../../model/errors.ts';
 import { isObject } from '../../model/options.ts';
 import { parsed } from './answers.ts';
 import { refusal } from './failures.ts';
-import { type Answer, ask, type Limits, type Question } from './http.ts';
+import { type Answer, ask, isNotTls, type Limits, type Question } from './http.ts';
 
 /** What a call is about, for messages. */
 export interface About {
@@ -76,9 +76,10 @@ export class ConsulCalls {
     try {
       answer = await this.read(question);
     } catch (error) {
-      const { code } = ((error as Error).cause ?? {}) as { code?: unknown };
-      if (typeof code === 'string' && unsent.test(code)) throw error;
-      throw outcomeUnknown(about, `no answer; ${perhaps}`, error);
+      const { cause } = error as Error;
+      const { code } = (cause ?? {}) as { code?: unknown };
+      if ((typeof code === 'string' && unsent.test(code)) || isNotTls(cause)) throw error;
+      throw outcomeUnknown(about, `${reasonOf(error)}; ${perhaps}`, error);
     }
     // Without a leader nothing was passed on to one.
     if (answer.status >= 500 && !answer.body.includes('No cluster leader'))

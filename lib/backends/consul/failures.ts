@@ -17,7 +17,8 @@ export function wordsOf({ status, body }: Answer): string {
  * @param more about what it concerns
  */
 export function refusal(what: string, answer: Answer, more: { readonly key?: string } = {}): DatasyncError {
-  return new DatasyncError(codeOf(answer.status), `${what}: ${wordsOf(answer)}`, { backend: 'consul', ...more });
+  const why = answer.body.includes('ACL not found') ? ': Consul does not know this token' : '';
+  return new DatasyncError(codeOf(answer.status), `${what}: ${wordsOf(answer)}${why}`, { backend: 'consul', ...more });
 }
 
 function codeOf(status: number): ErrorCode {

@@ -46,9 +46,16 @@ interface Prepared {
   readonly body: Uint8Array | undefined;
 }
 
+/** Whether a connection never came to be, since TLS was not what is spoken there. */
+export function isNotTls(cause: unknown): boolean {
+  const { code } = (cause ?? {}) as { readonly code?: unknown };
+  return code === 'EPROTO' && /wrong version number/.test(messageOf(cause));
+}
+
 /** What the types of npm `consul` leave out. */
 interface Papi {
   readonly _defaults?: Readonly<Record<string, unknown>>;
+  readonly _opts?: { readonly baseUrl?: { readonly protocol?: string } };
   _request(options: object): Promise<Prepared>;
 }
 
@@ -86,8 +93,13 @@ export function defaultsOf(client: Consul): Readonly<Record<string, unknown>> {
  * answer.
  */
 export function ask(client: Consul, question: Question, limits: Limits): Observable<Answer> {
-  return fromAsync(() => prepare(client as unknown as Papi, question)).pipe(
-    concatMap((prepared) => exchange(prepared, question, limits)),
+  const papi = client as unknown as Papi;
+  return fromAsync(() => prepare(papi, question)).pipe(
+    concatMap((prepared) => {
+      const { hostname, port, socketPath } = prepared.options;
+      const server = socketPath ?? `${papi._opts?.baseUrl?.protocol ?? 'http:'}//${hostname}:${port}`;
+      return exchange(prepared, `${question.method} ${server}/v1${question.path}`, limits);
+    }),
   );
 }
 
@@ -119,10 +131,9 @@ function prepare(papi: Papi, { method, path, query, body }: Question): Promise<P
 
 function exchange(
   { transport, options, body }: Prepared,
-  { method, path }: Question,
+  what: string,
   { begin, pause, size }: Limits,
 ): Observable<Answer> {
-  const what = `${method} /v1${path}`;
   return cold((subscriber) => {
     let clock = Subscription.EMPTY;
     // papi takes it from a URL, where an address of IPv6 is in brackets.
@@ -166,7 +177,10 @@ function exchange(
     expect(begin, `no answer within ${begin} ms`);
     request.on('response', read);
     // Also after it was given up: an error that nobody hears would end the process.
-    request.on('error', (cause) => fail('CONNECTION_LOST', messageOf(cause) || 'the connection broke', cause));
+    request.on('error', (cause) => {
+      const plain = 'what answers there does not speak TLS; say http:// if it is Consul';
+      fail('CONNECTION_LOST', isNotTls(cause) ? plain : messageOf(cause) || 'the connection broke', cause);
+    });
     request.end(body);
   });
 }

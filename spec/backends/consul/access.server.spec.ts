@@ -88,6 +88,9 @@ describe.runIf(needServer('consul-1.8')).each<[string, Partial<FromConsulConfig<
     await expect.poll(() => view.values, soon).toEqual(all);
     await revoke();
     await expect.poll(() => view.stale, soon).toBe('ACCESS_DENIED');
+    expect(String(view.statuses.at(-1)?.stale?.cause)).toMatch(
+      /status 403, ACL not found: Consul does not know this token$/,
+    );
     expect([view.values, view.told]).toEqual([all, ['initial']]);
     await issue();
     await expect.poll(() => view.told, soon).toEqual(['initial', 'reconnected']);

@@ -49,4 +49,17 @@ describe.runIf(needServer('consul-1.8'))('createConsul and a Consul with TLS', (
     await expect.poll(() => view.statuses.at(-1)?.cause, soon).toMatchObject(cause);
     expect(view.told).toEqual([]);
   });
+
+  it('TLS where there is none: said in words, with the address, and nothing was written', async () => {
+    const { agent } = await ownConsul();
+    const consul = createConsul({ address: `https://127.0.0.1:${agent.port}` });
+    onTestFinished(() => consul.close());
+    const message = `[rx-datasync/consul] GET https://127.0.0.1:${agent.port}/v1/status/leader: what answers there does not speak TLS; say http:// if it is Consul`;
+    await expect(consul.ready()).rejects.toMatchObject({ code: 'CONNECTION_LOST', message });
+    const put = consul.broker({ codec: textCodec }).put('a/1', 'x');
+    await expect(put).rejects.toMatchObject({
+      code: 'CONNECTION_LOST',
+      message: expect.stringContaining('not speak TLS'),
+    });
+  });
 });
