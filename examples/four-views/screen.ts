@@ -74,8 +74,8 @@ export function terminal(out: Pick<NodeJS.WriteStream, 'write' | 'columns'>): (p
   const paint = process.env['NO_COLOR'] ? plain : coloured;
   return (picture) => {
     const why = picture.views.flatMap(({ name, cause }) => (cause === undefined ? [] : [`${name}: ${cause}`]));
-    // Longer ones would be broken, and the picture would not fit its place.
-    const notes = why.map((text) => paint(`  ${text}`.slice(0, out.columns), 'dim'));
+    // Longer ones would be broken, and the picture would not fit its place. A terminal may not know its width.
+    const notes = why.map((text) => paint(`  ${text}`.slice(0, out.columns || 80), 'dim'));
     // From the top, each line to its end, and what was below goes.
     const lines = [...linesOf(picture, paint), ...notes].map((line) => `${line}\u001b[K\n`);
     out.write(`\u001b[H${lines.join('')}\u001b[J`);

@@ -85,6 +85,8 @@ describe('examples/four-views', () => {
       expect(text).toContain(`${start}32mlive${start}0m`);
     }
     expect(written[1]).toContain(`${start}31maway${start}0m`);
+    terminal({ ...out, columns: 0 })(broken);
+    expect(written.at(-1)).toContain(`etcd: ${'x'.repeat(72)}${start}0m`);
     written.length = 0;
     for (const picture of [last!, last!, broken, last!]) print(picture);
     expect(written.map((text) => text.split('\n')[0])).toEqual([
