@@ -63,7 +63,7 @@ export class Part {
 
   /** The first look of a connection, without an index: whatever was known of indexes may be of another store. */
   first(): Observable<readonly RawChange[]> {
-    return this.readAll();
+    return this.list().pipe(concatMap((listing) => this.#compare(listing)));
   }
 
   /** The next look: it waits for news, at most for `wait`. Emits what changed, which may be nothing. */
