@@ -73,6 +73,7 @@ describe.runIf(needServer('consul-1.8')).each<[string, Partial<FromConsulConfig<
     const { proxy, agent, permit, view } = await guarded(everything, { resyncOn });
     await expect.poll(() => view.values, soon).toEqual(all);
     await proxy.refuse();
+    await expect.poll(() => view.stale, soon).toBe('CONNECTION_LOST');
     await permit(partly);
     await write(agent, { 'a/1': 'new' });
     await proxy.accept();

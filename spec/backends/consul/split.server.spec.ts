@@ -68,6 +68,7 @@ describe.runIf(needServer('consul-1.8')).each([
   it('what comes and goes while the connection is broken is told by one resync', async () => {
     const { agent, proxy, view } = await watching({ split });
     await proxy.refuse();
+    await expect.poll(() => view.stale, soon).toBe('CONNECTION_LOST');
     await write(agent, {
       'a/one/1': undefined,
       'a/one/2': undefined,
