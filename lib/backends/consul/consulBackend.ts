@@ -1,5 +1,17 @@
 import type Consul from 'consul';
-import { catchError, concat, concatMap, defer, forkJoin, merge, type Observable } from 'rxjs';
+import {
+  catchError,
+  concat,
+  concatMap,
+  defer,
+  endWith,
+  from,
+  ignoreElements,
+  merge,
+  mergeMap,
+  type Observable,
+  tap,
+} from 'rxjs';
 import type { Capabilities } from '../../model/capabilities.ts';
 import { DatasyncError } from '../../model/errors.ts';
 import { type Backend, FatalError, type Frame, type OpenContext } from '../../source/frames.ts';
@@ -35,6 +47,9 @@ export const consulCapabilities: Capabilities = {
 /** What it declares with `split`: what is under one sub-prefix is of one moment, and the others are read before or after it. */
 export const splitCapabilities: Capabilities = { ...consulCapabilities, handOver: 'scanned' };
 
+/** Prefixes whose first answers are asked for at once. */
+const firstAtOnce = 16;
+
 /** Consul's key-value store, for one subscription: over all connections it remembers what is known, so that a loss can be doubted. */
 export class ConsulBackend implements Backend<never> {
   readonly name = 'consul';
@@ -62,11 +77,21 @@ export class ConsulBackend implements Backend<never> {
       checkWatched(prefixes);
       const trees = this.#trees(prefixes);
       const teller = new Teller(trees, this.#teller);
-      const first = forkJoin(trees.map((tree) => tree.first())).pipe(
+      // Taken: who asks from now on is answered by the next one.
+      const believes = this.#believes;
+      this.#believes = false;
+      const first = from(trees).pipe(
+        mergeMap((tree) => tree.first(), firstAtOnce),
+        ignoreElements(),
+        endWith(true),
         concatMap(() => {
-          this.#believes = false;
           this.#teller = teller;
           return teller.snapshot();
+        }),
+        tap({
+          error: () => {
+            this.#believes ||= believes;
+          },
         }),
       );
       return concat(first, merge(...trees.map((tree) => tree.follow(teller, ready))));

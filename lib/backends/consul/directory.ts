@@ -56,18 +56,21 @@ export class Directory extends Part {
         // The next one is held to this one.
         this.isNews(answer);
         const [subs, keys, entries]: [Set<string>, string[], Listed[]] = [new Set(), [], []];
+        const isKeyName = (name: string): boolean => name === prefix || !name.endsWith(this.#separator);
         for (const name of names.filter((each) => each.startsWith(prefix))) {
-          const isKey = name === prefix || !name.endsWith(this.#separator);
-          const fault = faultOf(name, mangled, isKey);
+          const isKey = isKeyName(name);
+          const fault = isKey ? undefined : faultOf(name);
           if (fault !== undefined) entries.push({ Key: name, Value: null, ModifyIndex: 0, fault });
           else if (isKey) keys.push(name);
           else subs.add(name);
         }
+        for (const name of mangled) {
+          const fault = `${isKeyName(name) ? 'the key' : 'what lies under'} ${JSON.stringify(name)} is not UTF-8 in Consul: it is shown with U+FFFD, and cannot be read by this name`;
+          entries.push({ Key: name, Value: null, ModifyIndex: 0, fault });
+        }
         this.subs = subs;
         const { client, limits } = this.context;
-        return entriesOf(client, keys, limits).pipe(
-          map((values) => ({ index, entries: [...entries, ...values], mangled: false })),
-        );
+        return entriesOf(client, keys, limits).pipe(map((values) => ({ index, entries: [...values, ...entries] })));
       }),
     );
   }
@@ -77,11 +80,11 @@ export class Directory extends Part {
   }
 }
 
-/** Why what has a name cannot be asked for. */
-function faultOf(name: string, mangled: boolean, isKey: boolean): string | undefined {
-  const shown = JSON.stringify(name);
-  if (mangled && name.includes('\ufffd'))
-    return `${isKey ? 'the key' : 'what lies under'} ${shown} is not UTF-8 in Consul: it is shown with U+FFFD, and cannot be read by this name`;
-  const fault = isKey ? undefined : prefixFault(name);
-  return fault && `what lies under ${shown} cannot be asked for, since it ${fault}; without \`split\` it is told`;
+/** Why what lies under a name cannot be asked for. */
+function faultOf(name: string): string | undefined {
+  const fault = prefixFault(name);
+  return (
+    fault &&
+    `what lies under ${JSON.stringify(name)} cannot be asked for, since it ${fault}; without \`split\` it is told`
+  );
 }

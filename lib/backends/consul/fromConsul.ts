@@ -24,14 +24,15 @@ import { consulRules, type FromConsulConfig, resolveConsulOptions } from './opti
  *
  * - An error, an answer that is cut off, too large or not Consul's is never told as fewer keys.
  * - Keys that still exist and are not listed are hidden from the token: they stay, and the status is `stale` with
- *   `ACCESS_DENIED`. No keys at all are told as such only where the token may read there.
+ *   `ACCESS_DENIED`; of a large prefix that is noticed within 30 `wait`s, or with its next change. No keys at all are told as such
+ *   only where the token may read there: until it may, a first resync waits. What it never saw does not exist for it.
  * - What there is, Consul is asked for `consistent`ly: a leader that has just been elected does not know yet what it holds.
  * - Between two questions there is a pause (`every`, and as long as a large answer took), and none is asked while the
  *   consumer has no room: what happens meanwhile is told at once. A large prefix is read only when it has changed.
  *
  * Keys have no slash at the start and none twice in a row. Keys that are not UTF-8 are `rejected`. Of the client it takes
- * address, TLS, agent and defaults (`token`, `dc`); the agent must allow a connection per prefix. A large tree is
- * better watched by several prefixes than by one, or with `split`.
+ * address, TLS, agent and defaults (`token`, `dc`); the agent must allow a connection per prefix (Consul allows 200 a client,
+ * `http_max_conns_per_client`). A large tree is better watched by several prefixes than by one, or with `split`.
  *
  * Order: per key. Errors: see `fromBackend`, and `ACCESS_DENIED` with `onDenied: 'fail'`. Completion: never.
  * Memory: one entry per key, its value twice, and what waits.

@@ -4,11 +4,17 @@ import { encodeText } from '../../internal/bytes.ts';
 import { DatasyncError } from '../../model/errors.ts';
 import { isListed, type Listed, parsed } from './answers.ts';
 import { refusal } from './failures.ts';
-import { ask, consistent, type Limits } from './http.ts';
-import { pathOf } from './keys.ts';
+import { type Answer, ask, consistent, type Limits } from './http.ts';
+import { pathOf, spoken } from './keys.ts';
 
 /** Operations that Consul takes in one transaction. */
 export const mostOperations = 64;
+
+/** Bytes of a transaction of reads: well below what Consul takes (512 kB), also where a key is written with escapes. */
+const mostBytes = 131_072;
+
+/** Bytes of a read in a transaction, without its key. */
+const aroundKey = 40;
 
 /** Requests at once. */
 export const concurrency = 4;
@@ -45,32 +51,57 @@ interface Read {
 }
 
 function inTransactions(client: Consul, keys: readonly string[], limits: Limits): Observable<Read> {
-  const parts: (readonly string[])[] = [];
-  for (let start = 0; start < keys.length; start += mostOperations)
-    parts.push(keys.slice(start, start + mostOperations));
+  const parts: string[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const key of keys) {
+    bytes += Buffer.byteLength(key) + aroundKey;
+    if (bytes > mostBytes || parts.at(-1)!.length === mostOperations) {
+      parts.push([]);
+      bytes = Buffer.byteLength(key) + aroundKey;
+    }
+    parts.at(-1)!.push(key);
+  }
   return from(parts).pipe(mergeMap((part) => inTransaction(client, part, limits), concurrency));
 }
 
 function inTransaction(client: Consul, keys: readonly string[], limits: Limits): Observable<Read> {
   const body = encodeText(JSON.stringify(keys.map((Key) => ({ KV: { Verb: 'get', Key } }))));
   return ask(client, { method: 'PUT', path: '/txn', query: consistent, body }, limits).pipe(
-    map((answer) => {
-      if (answer.status !== 200 && answer.status !== 409) throw refusal(what, answer);
-      const { Results, Errors } = parsed(what, answer) as {
-        readonly Results?: readonly { readonly KV?: unknown }[] | null;
-        readonly Errors?: readonly { readonly OpIndex?: unknown }[] | null;
-      };
-      if (answer.status === 200) return { found: keys, entries: (Results ?? []).map(({ KV }) => KV).filter(isListed) };
-      const missing = new Set((Errors ?? []).map(({ OpIndex }) => OpIndex));
-      return { found: keys.filter((_, index) => !missing.has(index)), entries: undefined };
+    mergeMap((answer) => {
+      // Whoever has set a lower limit than Consul's own.
+      if (answer.status !== 413 || keys.length === 1) return of(readOf(keys, answer));
+      const half = keys.length >> 1;
+      return from([keys.slice(0, half), keys.slice(half)]).pipe(
+        mergeMap((part) => inTransaction(client, part, limits), 1),
+      );
     }),
+  );
+}
+
+function readOf(keys: readonly string[], answer: Answer): Read {
+  if (answer.status !== 200 && answer.status !== 409) throw refusal(what, answer);
+  const { Results, Errors } = parsed(what, answer) as {
+    readonly Results?: readonly { readonly KV?: unknown }[] | null;
+    readonly Errors?: readonly { readonly OpIndex?: unknown }[] | null;
+  };
+  if (answer.status === 200) return { found: keys, entries: (Results ?? []).map(({ KV }) => KV).filter(isListed) };
+  const missing = new Set((Errors ?? []).map(({ OpIndex }) => OpIndex));
+  return { found: keys.filter((_, index) => !missing.has(index)), entries: undefined };
+}
+
+/** Whether these keys are there, and the token may not read them; otherwise a list that lacks them is older than they are. */
+export function areDenied(client: Consul, keys: ReadonlySet<string>, limits: Limits): Observable<boolean> {
+  return from([...keys].slice(0, concurrency)).pipe(
+    mergeMap((key) => ask(client, { method: 'GET', path: pathOf(key), query: consistent }, limits)),
+    reduce((all, { status }) => all && status === 403, keys.size > 0),
   );
 }
 
 /** Nothing where the token may read all keys under a prefix; what does not exist is then not merely hidden. */
 export function checkReadable(client: Consul, prefix: string, limits: Limits): Observable<void> {
   // Any key under it will do, it need not exist.
-  const key = prefix === '' ? 'any' : prefix;
+  const known = spoken(prefix);
+  const key = known === '' ? 'any' : known;
   const shown = JSON.stringify(prefix);
   return ask(client, { method: 'GET', path: pathOf(key), query: consistent }, limits).pipe(
     map((answer) => {

@@ -26,10 +26,10 @@ export function checkKey(key: string): void {
     throw new DatasyncError('INVALID_KEY', `the key ${JSON.stringify(key)} ${fault}`, { backend: 'consul', key });
 }
 
-/** Why no key can start with a prefix; `undefined`: some can. */
+/** Why Consul cannot be asked for a prefix; `undefined`: it can. */
 export function prefixFault(prefix: string): string | undefined {
-  if (prefix === '') return undefined;
-  return keyFault(spoken(prefix));
+  const start = spoken(prefix);
+  return start === '' ? undefined : keyFault(start);
 }
 
 /** The longest start of a prefix that survives as a path; `a/.` asks for `a/`. */
@@ -43,7 +43,7 @@ export function checkPrefixes(where: string, prefixes: readonly string[]): void 
   for (const prefix of prefixes) {
     const fault = prefixFault(prefix);
     if (fault === undefined) continue;
-    const message = `${where}: no key starts with the prefix ${JSON.stringify(prefix)}: it ${fault}`;
+    const message = `${where}: Consul cannot be asked for the prefix ${JSON.stringify(prefix)}: it ${fault}`;
     throw new DatasyncError('INVALID_CONFIG', message, { backend: 'consul' });
   }
 }

@@ -12,6 +12,8 @@ export interface Seen {
   readonly error: DatasyncError | undefined;
   /** In which look. */
   look: number;
+  /** It is not there any more, which is not believed yet. */
+  isHeld: boolean;
 }
 
 /** What one look shows that is not known. */
@@ -31,6 +33,8 @@ export class Known {
   readonly prefix: string;
   /** The highest that is of use: of the last answer. */
   index = 0;
+  /** A subscriber has been told of it, be it that there is nothing. */
+  isTold = false;
   readonly #isOwn: (key: string) => boolean;
   readonly #seen = new Map<string, Seen>();
   #look = 0;
@@ -56,7 +60,7 @@ export class Known {
   }
 
   /** Compares, and remembers nothing yet. */
-  compare({ entries, mangled }: Listing): News {
+  compare({ entries }: Listing): News {
     const look = ++this.#look;
     const puts: Seen[] = [];
     let found = 0;
@@ -66,14 +70,16 @@ export class Known {
       const text = entry.Value ?? '';
       const seen = this.#seen.get(key);
       if (seen !== undefined) {
-        // Keys that are not UTF-8 may be listed under one name: the first stands for all.
+        // Keys that are not UTF-8 may be listed under the name of others: the first stands for all.
         if (seen.look === look) continue;
         seen.look = look;
         found++;
-        if (revision < seen.revision) wentBack = true;
-        if (revision === seen.revision && text === seen.text) continue;
+        const isSame = (seen.error === undefined) === (entry.fault === undefined);
+        // One that was held was put anew.
+        if (revision < seen.revision && isSame && !seen.isHeld) wentBack = true;
+        if (revision === seen.revision && isSame && text === seen.text) continue;
       } else if (entry.fault === undefined && !(key.startsWith(this.prefix) && this.#isOwn(key))) continue;
-      puts.push({ key, text, revision, error: errorOf(entry, mangled), look });
+      puts.push({ key, text, revision, error: errorOf(entry), look, isHeld: false });
     }
     const gone: string[] = [];
     if (found < this.#seen.size) {
@@ -85,18 +91,24 @@ export class Known {
   /**
    * Remembers.
    *
+   * @param index at which it was looked
    * @returns what changed
    */
-  take(puts: readonly Seen[], gone: readonly string[]): RawChange[] {
+  take(puts: readonly Seen[], gone: readonly string[], index: number): RawChange[] {
     const fresh = new Map<string, Seen>();
     for (const seen of puts) if (!fresh.has(seen.key)) fresh.set(seen.key, seen);
     for (const [key, seen] of fresh) this.#seen.set(key, seen);
     const changes: RawChange[] = decoded([...fresh.values()]).map((entry) => ({ ...entry, op: 'put' }));
     for (const key of gone) {
       this.#seen.delete(key);
-      changes.push({ op: 'delete', key });
+      changes.push({ op: 'delete', key, revision: index });
     }
     return changes;
+  }
+
+  /** Keeps what seems to be gone. */
+  hold(keys: readonly string[]): void {
+    for (const key of keys) this.#seen.get(key)!.isHeld = true;
   }
 
   /** All that is known, in pages. */
@@ -119,10 +131,6 @@ function decoded(page: readonly Seen[]): RawEntry[] {
   });
 }
 
-function errorOf({ Key: key, fault }: Listed, mangled: boolean): DatasyncError | undefined {
-  if (fault === undefined && !(mangled && key.includes('\ufffd'))) return undefined;
-  const message =
-    fault ??
-    `the key ${JSON.stringify(key)} is not UTF-8 in Consul: it is shown with U+FFFD, and cannot be read or deleted by this name`;
-  return new DatasyncError('INVALID_KEY', message, { backend: 'consul', key });
+function errorOf({ Key: key, fault }: Listed): DatasyncError | undefined {
+  return fault === undefined ? undefined : new DatasyncError('INVALID_KEY', fault, { backend: 'consul', key });
 }

@@ -74,7 +74,7 @@ const inRange =
 export const consulRules: Rules = {
   // Consul cuts it at ten minutes.
   wait: [inRange(10, 600_000), 'a number of milliseconds, 10 to 600,000'],
-  timeout: [inRange(10, 2 ** 31 - 1), 'a number of milliseconds, 10 or more'],
+  timeout: [inRange(10, 600_000), 'a number of milliseconds, 10 to 600,000'],
   every: rule.milliseconds,
   maxAnswer: rule.positive,
   split: { separator: rule.text, queries: rule.count },

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type Consul from 'consul';
-import { asyncScheduler, concatMap, defer, map, type Observable, of, tap } from 'rxjs';
+import { asyncScheduler, catchError, concatMap, defer, map, type Observable, of, tap } from 'rxjs';
 import { DatasyncError } from '../../model/errors.ts';
 import { ContinuityLost, type RawChange } from '../../source/frames.ts';
-import { indexOf, type Listing, listingOf } from './answers.ts';
-import { checkReadable, existing, hiddenError } from './hidden.ts';
+import { indexOf, type Listing, listingOf, namesOf } from './answers.ts';
+import { areDenied, checkReadable, existing, hiddenError } from './hidden.ts';
 import { type Answer, ask, consistent, type Limits } from './http.ts';
 import { pathOf, spoken } from './keys.ts';
 import type { Known } from './known.ts';
@@ -18,6 +18,12 @@ export const top = (separator: string): Readonly<Record<string, string>> => ({ k
 
 /** Bytes from which an answer is not asked for just to see whether it has changed: of one prefix, and of one of many. */
 const [large, largeOfMany] = [65_536, 4_096];
+
+/** Answers without news after which one looks at all names of a large prefix. */
+const looksAtNames = 30;
+
+/** How often one looks before it is believed that keys which exist are hidden. */
+const mostLooks = 4;
 
 /** What is asked of parts and of the answers of Consul. */
 export interface PartContext {
@@ -45,6 +51,10 @@ export class Part {
   /** Of the answer by which news was looked for last; `undefined`: there was none of this kind. */
   #digest: string | undefined;
   #isLarge = false;
+  /** Of the names of a large answer. */
+  #names = '';
+  /** Answers since then that showed nothing new. */
+  #quiet = 0;
 
   constructor(context: PartContext, known: Known, guard: ShrinkGuard | undefined) {
     this.context = context;
@@ -68,7 +78,7 @@ export class Part {
 
   /** The next look: it waits for news, at most for `wait`. Emits what changed, which may be nothing. */
   next(): Observable<readonly RawChange[]> {
-    return this.#isLarge && this.trouble === undefined ? this.#nextOfLarge() : this.#nextOfSmall();
+    return this.#isLarge ? this.#nextOfLarge() : this.#nextOfSmall();
   }
 
   /**
@@ -77,7 +87,7 @@ export class Part {
    * @param isWhole also where nothing seems to have changed
    */
   look(isWhole: boolean): Observable<readonly RawChange[]> {
-    if (isWhole || !this.#isLarge || this.trouble !== undefined) return this.readAll();
+    if (isWhole || !this.#isLarge) return this.readAll();
     return this.read({ ...top('/'), ...consistent }).pipe(
       concatMap((answer) => (this.isNews(answer) ? this.readAll() : of([]))),
     );
@@ -93,7 +103,23 @@ export class Part {
 
   /** An answer comes every `wait`, and again with each change: where it is large, only the names at the top are waited for. */
   #nextOfLarge(): Observable<readonly RawChange[]> {
-    return this.wait(top('/'), (answer, isEarly) => (this.isNews(answer) || isEarly ? this.readAll() : of([])));
+    return this.wait(top('/'), (answer, isEarly) => {
+      const isDue = this.#guard?.due !== undefined;
+      if (this.isNews(answer) || isEarly || isDue) return this.readAll();
+      this.#quiet += 1;
+      // What a token may see changes without an index, and here without a name at the top.
+      return this.trouble !== undefined || this.#quiet % looksAtNames === 0 ? this.#lookAtNames() : of([]);
+    });
+  }
+
+  /** Whether other keys are listed than at the last look: without their values. */
+  #lookAtNames(): Observable<readonly RawChange[]> {
+    return this.read({ keys: 'true', ...consistent }).pipe(
+      concatMap((answer) => {
+        const { names, mangled } = namesOf(this.what, answer);
+        return digestOfNames([...names, ...mangled]) === this.#names ? of([]) : this.readAll();
+      }),
+    );
   }
 
   /** Everything, and compares it. After a large one there is a pause for as long as it took. */
@@ -165,14 +191,13 @@ export class Part {
     if (!isLarge) this.#digest = digestOf(answer);
     else if (!this.#isLarge) this.#digest = undefined;
     this.#isLarge = isLarge;
+    this.#quiet = 0;
+    this.#names = isLarge ? digestOfNames(listing.entries.map(({ Key }) => Key)) : '';
     return listing;
   }
 
-  /**
-   * @param isSure whether what is not listed was looked into before: keys may have been made again, and rights given, between a
-   * list and the question what of it is hidden
-   */
-  #compare(listing: Listing, isSure = false): Observable<readonly RawChange[]> {
+  /** @param look keys may have been made again, and rights given, between a list and the question what of it is hidden */
+  #compare(listing: Listing, look = 1): Observable<readonly RawChange[]> {
     const { known } = this;
     const before = known.size;
     const isNothing = this.isNothing(listing);
@@ -183,20 +208,44 @@ export class Part {
     this.#index = known.index = listing.index;
 
     const { client, limits } = this.context;
-    const again = defer(() => this.list()).pipe(concatMap((second) => this.#compare(second, true)));
+    const again = defer(() => this.list()).pipe(concatMap((next) => this.#compare(next, look + 1)));
     if (isNothing) {
-      const isReadable = checkReadable(client, known.prefix, limits);
-      return isReadable.pipe(concatMap(() => (isSure ? of([]) : again)));
+      return checkReadable(client, known.prefix, limits).pipe(
+        concatMap(() => {
+          if (look === 1) return again;
+          this.trouble = undefined;
+          return of([]);
+        }),
+        catchError((error: unknown) => of(this.#doubted(error))),
+      );
     }
     return existing(client, gone, limits).pipe(
-      concatMap((hidden) => {
-        if (hidden.size > 0 && !isSure) return again;
-        const lost = gone.filter((key) => !hidden.has(key));
-        const isHeld = this.#guard?.holds(lost, before) === true;
-        this.trouble = this.#troubleOf(hidden, isHeld ? lost.length : 0, before);
-        return of(known.take(puts, isHeld ? [] : lost));
+      concatMap((kept) => {
+        if (kept.size > 0 && look === 1) return again;
+        return areDenied(client, kept, limits).pipe(
+          concatMap((areHidden) => {
+            // Keys that are deleted and made again all the time: the next look may show them.
+            if (kept.size > 0 && !areHidden && look < mostLooks) return again;
+            const lost = gone.filter((key) => !kept.has(key));
+            const isHeld = this.#guard?.holds(lost, before) === true;
+            if (isHeld) known.hold(lost);
+            this.trouble = this.#troubleOf(areHidden ? kept : new Set(), isHeld ? lost.length : 0, before);
+            return of(known.take(puts, isHeld ? [] : lost, listing.index));
+          }),
+        );
       }),
     );
+  }
+
+  /**
+   * That there is nothing is not believed: once something was told, that is no reason to keep from the subscriber what lies under
+   * other prefixes.
+   */
+  #doubted(error: unknown): readonly RawChange[] {
+    const isDenied = error instanceof DatasyncError && error.code === 'ACCESS_DENIED';
+    if (!isDenied || !this.known.isTold || this.context.options.onDenied === 'fail') throw error;
+    this.trouble = error;
+    return [];
   }
 
   #troubleOf(hidden: ReadonlySet<string>, held: number, before: number): DatasyncError | undefined {
@@ -214,6 +263,10 @@ export class Part {
     const message = `${this.what}: the store went back, from index ${this.#index} to ${index}; everything is read again`;
     throw new ContinuityLost('regressed', message);
   }
+}
+
+function digestOfNames(names: readonly string[]): string {
+  return createHash('sha1').update(names.join('\0')).digest('base64');
 }
 
 function digestOf({ status, body }: Answer): string {

@@ -17,12 +17,17 @@ export class Teller {
     return this.#trees.flatMap(({ parts }) => parts);
   }
 
+  /** The first of a connection: whoever listens may have forgotten what was amiss before. */
   *snapshot(): Generator<Frame<never>> {
     const wentBack = this.#parts.some((part) => part.wentBack);
-    yield* this.#around(function* (parts) {
-      for (const { known } of parts) for (const entries of known.pages()) yield { type: 'page', entries };
+    const data = function* (parts: readonly Part[]): Generator<Frame<never>> {
+      for (const { known } of parts) {
+        for (const entries of known.pages()) yield { type: 'page', entries };
+        known.isTold = true;
+      }
       yield { type: 'snapshot', ...(wentBack && { reason: 'regressed' }) };
-    });
+    };
+    yield* this.#around(data, true);
   }
 
   *changes(changes: readonly RawChange[]): Generator<Frame<never>> {
@@ -32,18 +37,19 @@ export class Teller {
   }
 
   /** Stale before the data that is, healed after the data that heals. */
-  *#around(data: (parts: readonly Part[]) => Generator<Frame<never>>): Generator<Frame<never>> {
-    const news = this.#news();
+  *#around(data: (parts: readonly Part[]) => Generator<Frame<never>>, always = false): Generator<Frame<never>> {
+    const news = this.#news(always);
     if (news !== undefined && news.stale !== null) yield news;
     yield* data(this.#parts);
     if (news !== undefined && news.stale === null) yield news;
   }
 
   /** What the status has to learn: the first trouble there is. */
-  #news(): { readonly type: 'progress'; readonly stale: DatasyncError | null } | undefined {
+  #news(always: boolean): { readonly type: 'progress'; readonly stale: DatasyncError | null } | undefined {
     const before = this.#stale;
     const now = this.#parts.find(({ trouble }) => trouble !== undefined)?.trouble;
-    if (now === before || (now !== undefined && now.message === before?.message)) return undefined;
+    const isSame = now === before || (now !== undefined && now.message === before?.message);
+    if (isSame && !(always && now !== undefined)) return undefined;
     this.#stale = now;
     return { type: 'progress', stale: now ?? null };
   }

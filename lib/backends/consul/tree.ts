@@ -1,4 +1,4 @@
-import { concatMap, defer, EMPTY, type Observable, of, repeat, take, timer } from 'rxjs';
+import { asyncScheduler, concatMap, defer, EMPTY, type Observable, of, repeat, take, timer } from 'rxjs';
 import type { Frame, OpenContext } from '../../source/frames.ts';
 import type { Part } from './part.ts';
 import type { Teller } from './teller.ts';
@@ -30,6 +30,9 @@ export class WholeTree implements Tree {
   }
 }
 
+/** Milliseconds for which nobody looks. */
+const longPause = 200;
+
 /**
  * No Promise, no timer of its own: everything waits for room, then for the pause, then for Consul.
  *
@@ -42,9 +45,24 @@ export function follow(
   isOver: () => boolean = () => false,
 ): Observable<Frame<never>> {
   return defer(() => timer(part.pause)).pipe(
-    concatMap(() => ready().pipe(take(1))),
-    concatMap(() => part.next()),
+    concatMap(() => roomy(part, ready)),
     concatMap((changes) => teller.changes(changes)),
     repeat({ delay: () => (isOver() ? EMPTY : of(true)) }),
   );
+}
+
+/**
+ * The next look, when there is room for what it shows.
+ *
+ * After a long time without a question it does not wait: a backup may have been restored, and Consul is silent about that until
+ * it has grown beyond the index it is asked with.
+ */
+function roomy(part: Part, ready: OpenContext<never>['ready']): ReturnType<Part['next']> {
+  return defer(() => {
+    const start = asyncScheduler.now();
+    return ready().pipe(
+      take(1),
+      concatMap(() => (asyncScheduler.now() - start > longPause ? part.look(false) : part.next())),
+    );
+  });
 }
