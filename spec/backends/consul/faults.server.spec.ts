@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Subject } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import type { FromConsulConfig } from '../../../lib/backends/consul/options.ts';
 import type { ConsulOptions } from '../../servers/consul.ts';
 import { needServer } from '../../servers/need.ts';
+import type { TcpProxy } from '../../servers/proxy.ts';
 import { ConsulView, consulClient, ownConsul, proxied, write } from '../../support/consul.ts';
 
 const soon = { timeout: 30_000, interval: 10 };
@@ -28,6 +30,14 @@ async function restore(port: number, body: ArrayBuffer): Promise<void> {
   if (status !== 200) throw new Error(`the backup was not restored: ${status}`);
 }
 
+/** Until a question waits at Consul: nothing has been sent for a while. What happens between two of them is found out after `wait`. */
+async function asked(proxy: TcpProxy): Promise<void> {
+  for (let still = 0, before = -1; still < 50; before = proxy.sent) {
+    still = proxy.sent === before ? still + 1 : 0;
+    await sleep(10);
+  }
+}
+
 describe.runIf(needServer('consul-1.8'))('fromConsul, when Consul loses something', () => {
   it('everything: told as soon as it is back, however long a question may wait', async () => {
     const { agent, view } = await watching({}, { wait: 600_000 });
@@ -40,10 +50,11 @@ describe.runIf(needServer('consul-1.8'))('fromConsul, when Consul loses somethin
   });
 
   it('what came after a backup, which is restored while it is watched', async () => {
-    const { agent, view } = await watching({ servers: 1 }, { wait: 600_000 });
+    const { agent, proxy, view } = await watching({ servers: 1 }, { wait: 600_000 });
     const before = await backup(agent.port);
     await write(agent, { 'a/1': 'newer', 'a/2': undefined, 'a/4': 'new' });
     await expect.poll(() => view.values, soon).toEqual({ 'a/1': 'newer', 'a/3': 'z', 'a/4': 'new' });
+    await asked(proxy);
     await restore(agent.port, before);
     await expect.poll(() => view.values, soon).toEqual(three);
     expect(view.told.at(-1)).toBe('regressed');
