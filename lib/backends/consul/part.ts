@@ -163,7 +163,11 @@ export class Part {
       const begin = this.context.limits.begin + held + Math.ceil(held / 16);
       const start = asyncScheduler.now();
       return this.read({ ...query, index: String(this.#index), wait: `${held}ms` }, begin).pipe(
-        concatMap((answer) => take(answer, asyncScheduler.now() - start < held)),
+        concatMap((answer) => {
+          // It was as long as the answer before took.
+          this.pause = this.context.options.every;
+          return take(answer, asyncScheduler.now() - start < held);
+        }),
       );
     });
   }
