@@ -7,6 +7,7 @@ import type { Link } from './access.ts';
 import { isDenied } from './failures.ts';
 import { keyBytes } from './keys.ts';
 import { listed } from './listing.ts';
+import type { Patience } from './patience.ts';
 import { checkProof, checkSame, type EtcdPosition, headerRequest, proofRequest } from './position.ts';
 import type { ResolvedEtcdOptions } from './sourceOptions.ts';
 import { type RunningWatch, watched } from './watching.ts';
@@ -14,7 +15,7 @@ import type { WatchFrame } from './watchReader.ts';
 import { RangeAnswer, textField } from './wire.ts';
 
 /** Milliseconds after which a new connection is looked at for the first time: etcd reads up what was missed each 100 ms. */
-const firstLook = 500;
+export const firstLook = 500;
 
 /** Whether servers of a version answer the question how far a watch is behind its events: since 3.4.25 and 3.5.8. */
 function ordersProgress(version: string): boolean {
@@ -34,6 +35,7 @@ export class EtcdConnection implements Pick<PinnedStore<EtcdPosition>, 'list' | 
   readonly #link: Link;
   readonly #context: OpenContext<EtcdPosition>;
   readonly #options: ResolvedEtcdOptions;
+  readonly #patience: Patience;
   /** Where the connection began: whatever answers later must be the same store, and not an older state of it. */
   #begin: EtcdPosition | undefined;
   /** The revision of the store at that time. */
@@ -47,8 +49,9 @@ export class EtcdConnection implements Pick<PinnedStore<EtcdPosition>, 'list' | 
   #looks = 0;
   #lookedAt = 0;
 
-  constructor(link: Link, context: OpenContext<EtcdPosition>, options: ResolvedEtcdOptions) {
+  constructor(link: Link, context: OpenContext<EtcdPosition>, options: ResolvedEtcdOptions, patience: Patience) {
     this.#link = link;
+    this.#patience = patience;
     this.#context = context;
     this.#options = options;
   }
@@ -86,6 +89,7 @@ export class EtcdConnection implements Pick<PinnedStore<EtcdPosition>, 'list' | 
       const watchBy = (watch: 'span' | 'each', version: string, failed: (error: unknown) => void): void => {
         const frames = watched({
           link: this.#link,
+          patience: this.#patience,
           prefixes,
           from,
           encoding: this.#options.keyEncoding,
@@ -123,11 +127,11 @@ export class EtcdConnection implements Pick<PinnedStore<EtcdPosition>, 'list' | 
 
   /** Looks after the connection for as long as it is subscribed. Emits where all is well: a sign of life. */
   looks(): Observable<void> {
-    return timer(firstLook).pipe(
-      concatMap(() => fromAsync((signal) => this.#look(signal))),
+    const look = fromAsync((signal) => this.#look(signal)).pipe(
       tap(() => this.#watch?.ask()),
       repeat({ delay: () => timer(this.#options.probeInterval) }),
     );
+    return timer(firstLook).pipe(concatMap(() => look));
   }
 
   async #look(signal: AbortSignal): Promise<void> {

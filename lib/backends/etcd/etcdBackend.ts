@@ -5,9 +5,10 @@ import { checkArgument, checkOptions } from '../../model/options.ts';
 import { type Backend, FatalError, type Frame } from '../../source/frames.ts';
 import { pinned } from '../../source/pinned.ts';
 import { Access, isEtcdClient } from './access.ts';
-import { EtcdConnection } from './connection.ts';
+import { EtcdConnection, firstLook } from './connection.ts';
 import { failure } from './failures.ts';
 import { checkKeyPrefixes } from './keys.ts';
+import { Patience } from './patience.ts';
 import type { EtcdPosition } from './position.ts';
 import { type EtcdOptions, etcdRules, resolveEtcdOptions } from './sourceOptions.ts';
 
@@ -28,6 +29,7 @@ export function etcdBackend(client: Etcd3, options: EtcdOptions = {}): Backend<E
   const resolved = resolveEtcdOptions(options);
   const { probeInterval, timeout, onDenied } = resolved;
   const access = new Access(client);
+  const patience = new Patience(timeout);
   const name = 'etcd';
   const backend = (connection: Pick<EtcdConnection, 'list' | 'watch'>): Backend<EtcdPosition> =>
     pinned<EtcdPosition>({
@@ -36,12 +38,12 @@ export function etcdBackend(client: Etcd3, options: EtcdOptions = {}): Backend<E
       list: connection.list,
       watch: connection.watch,
     });
-  const unopened = new EtcdConnection(undefined as never, undefined as never, resolved);
+  const unopened = new EtcdConnection(undefined as never, undefined as never, resolved, patience);
   return {
     ...backend(unopened),
     canPause: true,
     // Two looks may fall through before it is given up.
-    maxSilence: 2 * probeInterval + timeout,
+    maxSilence: firstLook + 2 * probeInterval + timeout,
     open: (context) =>
       cold<Frame<EtcdPosition>>((subscriber) => {
         // Those of an Observable.
@@ -52,7 +54,7 @@ export function etcdBackend(client: Etcd3, options: EtcdOptions = {}): Backend<E
         }
         const link = access.connect(timeout);
         subscriber.add(() => link.close());
-        const connection = new EtcdConnection(link, context, resolved);
+        const connection = new EtcdConnection(link, context, resolved, patience);
         const failed = (error: unknown): void => {
           const isResumed = context.from !== undefined || connection.hasListed;
           subscriber.error(failure(error, isResumed, onDenied === 'retry'));

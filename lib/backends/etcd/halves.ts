@@ -12,6 +12,7 @@ import { checkClient } from './etcdBackend.ts';
 import { failure } from './failures.ts';
 import { checkKeyPrefixes, keyBytes } from './keys.ts';
 import { listed } from './listing.ts';
+import { Patience } from './patience.ts';
 import { headerOf, headerRequest } from './position.ts';
 import { type EtcdOptions, etcdRules, resolveEtcdOptions } from './sourceOptions.ts';
 import { watched } from './watching.ts';
@@ -81,7 +82,7 @@ export function watchEtcd<T>(
   config: EtcdHalfConfig<T> & { readonly codec: Codec<T> },
 ): Observable<ChangeEvent<T>>;
 export function watchEtcd<T>(client: Etcd3, config: EtcdHalfConfig<T>): Observable<ChangeEvent<T>> {
-  return connected('watchEtcd', client, config, ({ half, link, prefixes, encoding, signal, subscriber }) => {
+  return connected('watchEtcd', client, config, ({ half, link, prefixes, encoding, timeout, signal, subscriber }) => {
     let standing = (): void => undefined;
     const stands = new Promise<void>((resolve) => {
       standing = resolve;
@@ -95,6 +96,7 @@ export function watchEtcd<T>(client: Etcd3, config: EtcdHalfConfig<T>): Observab
       const from = { ...headerOf(answer), witnesses: [] };
       const frames = watched({
         link,
+        patience: new Patience(timeout),
         prefixes,
         from,
         encoding,
@@ -125,6 +127,7 @@ interface Working<T, E> {
   /** The fewest that hold all keys. */
   readonly prefixes: readonly string[];
   readonly encoding: 'utf8' | 'latin1';
+  readonly timeout: number;
   readonly signal: AbortSignal;
   readonly subscriber: Subscriber<E>;
 }
@@ -153,7 +156,7 @@ function connected<T, E>(
     });
     const worked = cold<E>((subscriber) => {
       const { signal } = controller;
-      work({ half, link, prefixes, encoding: options.keyEncoding, signal, subscriber });
+      work({ half, link, prefixes, encoding: options.keyEncoding, timeout: options.timeout, signal, subscriber });
     });
     return worked.subscribe({
       next: (event) => downstream.next(event),

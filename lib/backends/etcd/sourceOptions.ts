@@ -21,7 +21,11 @@ export interface EtcdOptions {
    * that a permission is gone, or that nothing comes through any more. Default: 5,000.
    */
   readonly probeInterval?: number;
-  /** Milliseconds after which such a read counts as failed. Default: 5,000. */
+  /**
+   * Milliseconds after which such a read counts as failed, and so does a watch that was asked then how far it is and says nothing.
+   * Of an answer that is still arriving nothing is seen: a message that takes longer has the next watch from there wait twice as
+   * long for it, and so on. Default: 5,000.
+   */
   readonly timeout?: number;
   /**
    * What follows when etcd refuses the password, or the permission to read a prefix. `fail`: the subscription ends with

@@ -1,8 +1,10 @@
-import { type Observable, type Subscriber, timer } from 'rxjs';
+import { last, type Observable, type Subscriber, type Subscription, take, timer } from 'rxjs';
 import { cold } from '../../internal/cold.ts';
 import { attach } from '../../internal/connect.ts';
+import { DatasyncError } from '../../model/errors.ts';
 import type { Link, WatchStream } from './access.ts';
 import { type KeyRange, prefixRange, spanOf } from './keys.ts';
+import type { Patience } from './patience.ts';
 import type { EtcdPosition } from './position.ts';
 import { type WatchFrame, type Watching, WatchReader } from './watchReader.ts';
 import { encodeMessage, WatchAnswer } from './wire.ts';
@@ -15,6 +17,8 @@ const askAgain = 50;
 /** What a watch needs. */
 export interface WatchRequest extends Watching {
   readonly link: Link;
+  /** How long the stream may owe an answer. */
+  readonly patience: Patience;
   /** Emits once and completes when there is room: asked before each frame of changes. `undefined`: there always is. */
   readonly room: (() => Observable<void>) | undefined;
   /** Told when the server has begun to watch. */
@@ -61,6 +65,10 @@ class Watch implements RunningWatch {
   #isReading = false;
   /** Reading goes on later. */
   #isHeld = false;
+  /** The server owes an answer. */
+  #isOwed = false;
+  /** Until the stream is given up. */
+  #waiting: Subscription | undefined;
 
   constructor(request: WatchRequest, stream: WatchStream, subscriber: Subscriber<WatchFrame>) {
     this.#request = request;
@@ -70,15 +78,22 @@ class Watch implements RunningWatch {
   }
 
   start(): void {
-    const { prefixes, encoding } = this.#request;
-    this.#subscriber.add(() => this.#stream.cancel());
+    const { prefixes, encoding, patience, from } = this.#request;
+    this.#subscriber.add(() => {
+      this.#stream.cancel();
+      this.#waiting?.unsubscribe();
+      if (this.position.revision > from.revision) patience.passed(from.revision);
+    });
     this.#stream.on('data', (message: Buffer) => {
+      this.#hear();
       this.#messages.push(message);
       this.#read();
+      if (!this.#reader.stands) this.#expect();
     });
     const all = prefixes.map((prefix) => prefixRange(prefix, encoding));
     const ranges = this.#reader.watches === 1 ? [spanOf(all)] : all;
     for (const [index, range] of ranges.entries()) this.#create(range, index + 1);
+    this.#expect();
   }
 
   #create({ start, end }: KeyRange, id: number): void {
@@ -91,7 +106,35 @@ class Watch implements RunningWatch {
   }
 
   ask(): void {
-    if (!this.#subscriber.closed) this.#write({ 3: new Uint8Array() });
+    if (this.#subscriber.closed) return;
+    this.#write({ 3: new Uint8Array() });
+    this.#expect();
+  }
+
+  /** Something must come now, of which nothing is seen while nothing is read. */
+  #expect(): void {
+    if (this.#subscriber.closed) return;
+    this.#isOwed = true;
+    if (this.#isHeld || this.#waiting !== undefined) return;
+    const { patience } = this.#request;
+    const limit = patience.at(this.position.revision);
+    // In two halves: where this program stood still, what came meanwhile is read before the second one is over.
+    const halves = timer(limit / 2, limit / 2).pipe(take(2), last());
+    this.#waiting = halves.subscribe(() => {
+      patience.gave(this.position.revision);
+      const message = `the watch said nothing for ${limit} ms, though it was asked`;
+      this.#subscriber.error(new DatasyncError('DEAD_STREAM', message, { backend: 'etcd' }));
+    });
+  }
+
+  #hear(): void {
+    this.#isOwed = false;
+    this.#stopWaiting();
+  }
+
+  #stopWaiting(): void {
+    this.#waiting?.unsubscribe();
+    this.#waiting = undefined;
   }
 
   #write(message: Parameters<typeof encodeMessage>[0]): void {
@@ -109,8 +152,13 @@ class Watch implements RunningWatch {
     this.#isReading = false;
     if (this.#subscriber.closed) return;
     // What is not read stays with the server, which then keeps it in its history.
-    if (this.#isHeld) this.#stream.pause();
-    else if (this.#stream.isPaused()) this.#stream.resume();
+    if (this.#isHeld) {
+      this.#stream.pause();
+      this.#stopWaiting();
+      return;
+    }
+    if (this.#stream.isPaused()) this.#stream.resume();
+    if (this.#isOwed) this.#expect();
   }
 
   #goOn(): void {
@@ -166,7 +214,7 @@ class Watch implements RunningWatch {
         const message = this.#messages.shift();
         if (message === undefined) return undefined;
         const answer = new WatchAnswer(message);
-        if (answer.watch === undefined) this.#isAsking = false;
+        if (answer.watch === undefined && !answer.canceled) this.#answered();
         this.#frames = this.#reader.frames(answer);
       }
       const { value } = this.#frames.next();
@@ -177,6 +225,11 @@ class Watch implements RunningWatch {
       this.#isStanding = true;
       this.#request.standing(this);
     }
+  }
+
+  #answered(): void {
+    this.#isAsking = false;
+    this.#request.patience.answered();
   }
 
   #askUntilComplete(): void {

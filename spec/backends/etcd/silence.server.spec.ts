@@ -1,0 +1,139 @@
+import { Subject } from 'rxjs';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { fromEtcd } from '../../../lib/backends/etcd/fromEtcd.ts';
+import type { FromEtcdConfig } from '../../../lib/backends/etcd/sourceOptions.ts';
+import { textCodec } from '../../../lib/codecs/textCodec.ts';
+import { ackWithCallback, type DatasyncEvent } from '../../../lib/index.ts';
+import { needServer } from '../../servers/need.ts';
+import { EtcdBench } from '../../support/etcdBench.ts';
+import { plainClient, transact } from '../../support/etcdSubject.ts';
+import { fakeEtcd, obliging } from '../../support/fakeEtcd.ts';
+import { Follower, until } from '../../support/follower.ts';
+
+const often: Partial<FromEtcdConfig<string>> = {
+  prefixes: ['a/'],
+  probeInterval: 20,
+  timeout: 400,
+  retry: { delay: 20, maxDelay: 100 },
+};
+
+function clientOf(address: string) {
+  const client = plainClient(address);
+  onTestFinished(() => client.close());
+  return client;
+}
+
+function follow(address: string): Follower<string> {
+  const client = clientOf(address);
+  return Follower.of((statusObserver) =>
+    fromEtcd(client, { prefixes: ['a/'], ...often, statusObserver, codec: textCodec }),
+  );
+}
+
+/** Whether it was given up for dead. */
+function isDead(follower: Follower<string>): boolean {
+  return follower.statuses.some(({ cause }) => (cause as { code?: string } | undefined)?.code === 'DEAD_STREAM');
+}
+
+describe('fromEtcd, when a watch is open and says nothing, while reads go on being answered', () => {
+  it('S4: it does not even say that it was made: another one takes its place', async () => {
+    const fake = await fakeEtcd({
+      watch: (stream, request) => {
+        if (stream.number === 1) return;
+        obliging(stream, request);
+        if (request === 'create') stream.put('a/1', 'one', 11);
+      },
+    });
+    const follower = follow(fake.address);
+    await follower.holds({ 'a/1': 'one' });
+    expect(isDead(follower)).toBe(true);
+    expect(fake.streams.map(({ from }) => from)).toEqual([11, 11]);
+    expect(follower.reasons).toEqual(['initial']);
+    await until(() => expect(fake.streams[0]!.isOpen).toBe(false));
+  });
+
+  it('S4: it falls silent later, after changes: the next one goes on behind them', async () => {
+    let isSilent = false;
+    const fake = await fakeEtcd({
+      watch: (stream, request) => {
+        if (stream.number === 1 && isSilent) return;
+        obliging(stream, request);
+        if (request === 'create') stream.put('a/1', `${stream.number}`, stream.from);
+      },
+    });
+    const follower = follow(fake.address);
+    await follower.holds({ 'a/1': '1' });
+    await until(() => expect(fake.streams[0]!.asked).toBeGreaterThan(3));
+    expect(follower.status).toMatchObject({ state: 'live' });
+    isSilent = true;
+    await follower.holds({ 'a/1': '2' });
+    expect(isDead(follower)).toBe(true);
+    expect(fake.streams.map(({ from }) => from)).toEqual([11, 12]);
+  });
+
+  it('S4: it has nothing to say, but answers: nothing happens', async () => {
+    const fake = await fakeEtcd();
+    const follower = follow(fake.address);
+    await until(() => expect(fake.streams[0]?.asked).toBeGreaterThan(40));
+    expect(isDead(follower)).toBe(false);
+    expect(fake.streams).toHaveLength(1);
+  });
+
+  it('S13: nothing is expected of it while nothing is read', async () => {
+    const fake = await fakeEtcd({
+      watch: (stream, request) => {
+        if (request === 'create') obliging(stream, request);
+        if (request === 'create' && stream.number === 1)
+          for (let n = 0; n < 5; n++) stream.put('a/1', `${n}`, stream.from + n);
+      },
+    });
+    const told: DatasyncEvent<string>[] = [];
+    const gate = new Subject<void>();
+    const source = fromEtcd(clientOf(fake.address), {
+      prefixes: ['a/'],
+      ...often,
+      codec: textCodec,
+      delivery: { overflow: 'pause', inFlight: 1 },
+    });
+    const keep = (event: DatasyncEvent<string>) => void told.push(event);
+    const change = (event: DatasyncEvent<string>) => {
+      keep(event);
+      return new Promise<void>((resolve) => gate.subscribe(() => resolve()));
+    };
+    const subscription = source.pipe(ackWithCallback({ resync: keep, change })).subscribe();
+    onTestFinished(() => subscription.unsubscribe());
+    await until(() => expect(told).toHaveLength(2));
+    // For far longer than it may be silent otherwise: a question is asked every 20 ms, and never answered.
+    await until(() => expect(fake.streams[0]!.asked).toBeGreaterThan(60));
+    expect(fake.streams).toHaveLength(1);
+    for (let n = 3; n <= 6; n++) {
+      gate.next();
+      await until(() => expect(told).toHaveLength(n));
+    }
+    // Now that it is read again, the answer is missed.
+    gate.next();
+    await until(() => expect(fake.streams).toHaveLength(2));
+  });
+});
+
+describe.runIf(needServer('etcd-3.4'))('fromEtcd, when a message takes longer than an answer may', () => {
+  it('S25: it comes through, since the next stream waits longer each time', async () => {
+    const world = await EtcdBench.start();
+    const follower = world.follow(often);
+    await until(() => expect(follower.resyncs).toHaveLength(1));
+    await world.away(follower);
+    const value = Buffer.alloc(20_000, 'x');
+    const keys = Array.from({ length: 50 }, (_, n) => `a/${n}`);
+    const revision = await transact(
+      world.client,
+      keys.map((key) => ({ op: 'put', key, value })),
+    );
+    // Two seconds for the megabyte, of which the smaller answers take their share.
+    world.proxy.throttle(500_000);
+    await world.proxy.accept();
+    await until(() => expect(follower.revisions).toEqual([revision]));
+    expect(isDead(follower)).toBe(true);
+    expect(follower.state.size).toBe(50);
+    expect(follower.reasons).toEqual(['initial']);
+  });
+});
