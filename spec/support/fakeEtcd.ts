@@ -34,8 +34,8 @@ export interface FakeEtcdOptions {
 
 /** A server that speaks as much of etcd's protocol as a source needs, for what no real one can be brought to do. */
 export async function fakeEtcd({ watch = obliging }: FakeEtcdOptions = {}) {
-  const fake = { address: '', reads: 0, streams: [] as FakeWatch[], revision: 10 as number | bigint };
   const keys = new Map<string, Uint8Array>();
+  const fake = { address: '', reads: 0, streams: [] as FakeWatch[], revision: 10 as number | bigint, keys };
   const header = () => encodeMessage({ 1: 77, 3: fake.revision, 4: 2 });
   const server = new grpc.Server();
   const unary = (path: string) => ({ ...bytesBothWays, path, requestStream: false, responseStream: false });

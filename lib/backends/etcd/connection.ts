@@ -8,7 +8,15 @@ import { isDenied } from './failures.ts';
 import { keyBytes } from './keys.ts';
 import { listed } from './listing.ts';
 import type { Patience } from './patience.ts';
-import { checkProof, checkSame, type EtcdPosition, headerRequest, proofRequest } from './position.ts';
+import {
+  checkProof,
+  checkSame,
+  type EtcdPosition,
+  headerRequest,
+  isPresent,
+  presentRequest,
+  proofRequest,
+} from './position.ts';
 import type { ResolvedEtcdOptions } from './sourceOptions.ts';
 import { type RunningWatch, watched } from './watching.ts';
 import type { WatchFrame } from './watchReader.ts';
@@ -140,9 +148,15 @@ export class EtcdConnection implements Pick<PinnedStore<EtcdPosition>, 'list' | 
     // Who stands still for want of room is left behind again.
     if (watch?.isWaiting === true) this.#behind ??= watch.position;
     if (watch === undefined || this.#behind === undefined) {
-      // Each prefix has its turn: any of them may be denied.
-      const answer = await this.#ask(headerRequest(this.#key(prefixes[this.#looks++ % prefixes.length]!)), signal);
-      if (this.#begin !== undefined) checkSame(this.#begin, answer.header);
+      // Each prefix has its turn, since any of them may be denied; and so has what shows that the store has the history it had.
+      const turn = this.#looks++ % (prefixes.length + 1);
+      const known = watch?.position ?? this.#begin;
+      if (turn === prefixes.length && known !== undefined) {
+        await this.#recognise(known, signal);
+        return;
+      }
+      const answer = await this.#ask(headerRequest(this.#key(prefixes[turn % prefixes.length]!)), signal);
+      if (known !== undefined) checkSame(known, answer.header);
       return;
     }
     const { isWaiting } = watch;
@@ -159,6 +173,17 @@ export class EtcdConnection implements Pick<PinnedStore<EtcdPosition>, 'list' | 
     const answer = await this.#ask(proofRequest(at, key, this.#options.keyEncoding), signal);
     checkProof(at, answer);
     if (this.#store === 0) this.#store = answer.header.revision;
+  }
+
+  /**
+   * Behind a proxy the connection outlives a store that is wiped or restored. A key that was changed may have been changed
+   * a moment ago, so that nobody has heard of it yet: then the history must tell.
+   */
+  async #recognise(at: EtcdPosition, signal: AbortSignal): Promise<void> {
+    const { keyEncoding } = this.#options;
+    const key = this.#key(this.#context.prefixes[0]!);
+    const answer = await this.#ask(presentRequest(at, key, keyEncoding), signal);
+    if (!isPresent(at, answer)) await this.#prove(at, signal);
   }
 
   async #ask(request: Uint8Array, signal: AbortSignal): Promise<RangeAnswer> {

@@ -20,6 +20,7 @@ import { etcdRules, type FromEtcdConfig } from './sourceOptions.ts';
  * was known, by the key that was put last of up to eight that are remembered: it must still have the history it had. Where none
  * of these lives, since all were deleted, only cluster id, term and revision are compared. Nor does it show where what was lost
  * is deletions alone, or keys that were deleted again: then a backup holds the very keys that are remembered.
+ * It is looked for after each break, and now and then while connected: behind a proxy a connection outlives its store.
  *
  * Of the client it takes servers, credentials and options; the calls are its own, without a limit to the size of answers, with
  * keepalive (`grpcOptions` of the client go first), and to one server after the other. Unsubscribe before you close the client.

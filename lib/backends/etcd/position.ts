@@ -75,17 +75,36 @@ export function proofRequest(at: EtcdPosition, key: Uint8Array, encoding: KeyEnc
 /** @throws ContinuityLost where the answer is from another store than the one the position is of */
 export function checkProof(at: EtcdPosition, answer: RangeAnswer): void {
   const { cluster, term } = at;
-  const witness = newestOf(at.witnesses);
   checkSame(at, answer.header);
-  if (witness === undefined) return;
+  if (!isUnchanged(at, answer))
+    throw new ContinuityLost('regressed', `the store has another history (cluster ${cluster}, term ${term})`);
+}
+
+/** The same read as {@link proofRequest} makes, of the key as it is now: that is there also where the history is compacted. */
+export function presentRequest(at: EtcdPosition, key: Uint8Array, encoding: KeyEncoding): Uint8Array {
+  return proofRequest({ ...at, revision: 0 }, key, encoding);
+}
+
+/**
+ * Whether the key by which the store is recognised is as it was.
+ *
+ * @throws ContinuityLost where the answer is from another store
+ */
+export function isPresent(at: EtcdPosition, answer: RangeAnswer): boolean {
+  checkSame(at, answer.header);
+  return isUnchanged(at, answer);
+}
+
+function isUnchanged({ witnesses }: EtcdPosition, answer: RangeAnswer): boolean {
+  const witness = newestOf(witnesses);
+  if (witness === undefined) return true;
   const { cursor } = answer;
-  const isSame =
+  return (
     answer.next() &&
     cursor.created === witness.created &&
     cursor.modified === witness.modified &&
-    cursor.version === witness.version;
-  if (!isSame)
-    throw new ContinuityLost('regressed', `the store has another history (cluster ${cluster}, term ${term})`);
+    cursor.version === witness.version
+  );
 }
 
 /** @throws ContinuityLost where the header is one of another store, or of an older state of it */

@@ -1,0 +1,72 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { fromEtcd } from '../../../lib/backends/etcd/fromEtcd.ts';
+import { textCodec } from '../../../lib/codecs/textCodec.ts';
+import { startGrpcProxy } from '../../servers/grpcProxy.ts';
+import { needServer } from '../../servers/need.ts';
+import { EtcdBench, following, two } from '../../support/etcdBench.ts';
+import { answers, plainClient, quickly } from '../../support/etcdSubject.ts';
+import { fakeEtcd } from '../../support/fakeEtcd.ts';
+import { Follower, until } from '../../support/follower.ts';
+
+describe.each(['etcd-3.4', 'etcd-3.5'] as const)("fromEtcd behind etcd's own proxy (%s)", (server) => {
+  const run = it.runIf(needServer(server));
+
+  run('S2 S12: an older backup is put in the place of the data: regressed, though the connection stands', async () => {
+    const world = await EtcdBench.start({ server });
+    await world.putAll(two);
+    const proxy = await startGrpcProxy(world.etcd, server);
+    onTestFinished(() => proxy.stop());
+    const follower = world.follow({}, world.connect(proxy.address));
+    await follower.holds(two);
+    await world.put('a/1', 'kept');
+    const backup = await world.etcd.backup();
+    for (let n = 0; n < 10; n++) await world.put('a/3', `lost ${n}`);
+    await follower.holds({ 'a/1': 'kept', 'a/2': 'two', 'a/3': 'lost 9' });
+    await world.etcd.restore(backup);
+    await answers(world.client);
+    await follower.holds({ 'a/1': 'kept', 'a/2': 'two' });
+    await world.put('a/2', 'after');
+    await follower.holds({ 'a/1': 'kept', 'a/2': 'after' });
+    expect(follower.reasons).toEqual(['initial', 'regressed']);
+  });
+});
+
+describe('fromEtcd, when the store behind its connection is another one, and further on', () => {
+  it('S2: the key that was put last is gone from the history too: regressed', async () => {
+    const fake = await fakeEtcd();
+    const client = plainClient(fake.address);
+    onTestFinished(() => client.close());
+    const follower = Follower.of((statusObserver) =>
+      fromEtcd(client, { ...quickly, prefixes: ['a/'], statusObserver, codec: textCodec }),
+    );
+    await until(() => expect(fake.streams).toHaveLength(1));
+    fake.streams[0]!.put('a/1', 'one', 11);
+    await follower.holds({ 'a/1': 'one' });
+    await until(() => expect(fake.streams[0]!.asked).toBeGreaterThan(4));
+    expect(follower.reasons).toEqual(['initial']);
+    fake.keys.clear();
+    fake.revision = 1_000;
+    await follower.holds({});
+    expect(follower.reasons).toEqual(['initial', 'regressed']);
+  });
+});
+
+describe.runIf(needServer('etcd-3.4'))('fromEtcd, when nothing of its own changes', () => {
+  it('S6: compacted far beyond what it was told last, it goes on', async () => {
+    const world = await following();
+    const { follower, proxy } = world;
+    /** Several of them, so that each kind has its turn. */
+    const looks = async () => {
+      const { received } = proxy;
+      await until(() => expect(proxy.received - received).toBeGreaterThan(1_000));
+    };
+    // At first it might still be reading what it missed.
+    await looks();
+    for (let n = 0; n < 5; n++) await world.compact(await world.put('b/1', `${n}`));
+    await looks();
+    await world.put('a/1', 'on');
+    await follower.holds({ ...two, 'a/1': 'on' });
+    expect(follower.reasons).toEqual(['initial']);
+    expect(proxy.accepted).toBe(1);
+  });
+});
