@@ -68,10 +68,10 @@ export function listEtcd<T>(client: Etcd3, config: EtcdHalfConfig<T>): Observabl
 }
 
 /**
- * The second half of a source by hand: every transaction from the subscription on, one event each, with etcd's revisions and
- * without previous values (`trackPrevious` knows them). Never completes.
+ * The second half of a source by hand: every transaction from when etcd has begun to watch, one event each, with etcd's
+ * revisions and without previous values (`trackPrevious` knows them). Never completes.
  *
- * Errors: a `DatasyncError`, or `ContinuityLost` where the history is compacted; rxjs `retry` around both halves begins anew.
+ * Errors: a `DatasyncError`, or `ContinuityLost` where the history is compacted before it was read; rxjs `retry` around both halves begins anew.
  *
  * @see {@link listEtcd}
  * @throws DatasyncError `INVALID_CONFIG` at once, where the configuration is wrong
@@ -99,6 +99,7 @@ export function watchEtcd<T>(client: Etcd3, config: EtcdHalfConfig<T>): Observab
         patience: new Patience(timeout),
         prefixes,
         from,
+        fromNow: true,
         encoding,
         watch: 'span',
         ordersProgress: false,
@@ -115,6 +116,7 @@ export function watchEtcd<T>(client: Etcd3, config: EtcdHalfConfig<T>): Observab
         }),
       );
     };
+    // Whether there is a leader, and whether the token is good: a watch would not say.
     const now = link.call('KV', 'Range', headerRequest(keyBytes(prefixes[0]!, encoding)), { signal });
     now.then(watch, (error: unknown) => subscriber.error(error));
   });

@@ -17,6 +17,8 @@ const askAgain = 50;
 /** What a watch needs. */
 export interface WatchRequest extends Watching {
   readonly link: Link;
+  /** Not after the position, but from when the server begins to watch: so there is nothing to read up, or to be compacted before. */
+  readonly fromNow?: boolean;
   /** How long the stream may owe an answer. */
   readonly patience: Patience;
   /** Emits once and completes when there is room: asked before each frame of changes. `undefined`: there always is. */
@@ -98,7 +100,9 @@ class Watch implements RunningWatch {
 
   #create({ start, end }: KeyRange, id: number): void {
     // Never `prev_kv`: it costs the server a factor of ten and more. Nor fragments: a revision stays in one message.
-    this.#write({ 1: encodeMessage({ 1: start, 2: end, 3: this.#request.from.revision + 1, 4: true, 7: id }) });
+    const { fromNow = false, from } = this.#request;
+    const first = fromNow ? undefined : from.revision + 1;
+    this.#write({ 1: encodeMessage({ 1: start, 2: end, 3: first, 4: true, 7: id }) });
   }
 
   get position(): EtcdPosition {

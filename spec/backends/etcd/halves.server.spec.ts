@@ -1,0 +1,74 @@
+import { createRequire } from 'node:module';
+import { merge } from 'rxjs';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { listEtcd, watchEtcd } from '../../../lib/backends/etcd/halves.ts';
+import { textCodec } from '../../../lib/codecs/textCodec.ts';
+import type { DatasyncEvent } from '../../../lib/index.ts';
+import { needServer } from '../../servers/need.ts';
+import { EtcdBench } from '../../support/etcdBench.ts';
+import { until } from '../../support/follower.ts';
+
+const grpc = createRequire(createRequire(import.meta.url).resolve('etcd3'))('@grpc/grpc-js');
+
+/** An interceptor of calls: a stream is not begun before the promise resolves. */
+function heldUntil(released: Promise<unknown>) {
+  return (options: unknown, next: (options: unknown) => object) =>
+    new grpc.InterceptingCall(next(options), {
+      start: (metadata: unknown, listener: unknown, go: (metadata: unknown, listener: unknown) => void) =>
+        void released.then(() => go(metadata, listener)),
+    });
+}
+
+describe.runIf(needServer('etcd-3.4'))('watchEtcd beside listEtcd', () => {
+  // The server reads up what was missed each 100 ms: whoever is faster than that with deletion and compaction is before it.
+  it.each([1, 2, 3])(
+    'S6 (%i): compacted at a deletion right after the listing, which is told all the same',
+    async () => {
+      const world = await EtcdBench.start();
+      await world.putAll({ 'a/1': 'one', 'a/2': 'two' });
+      let release = (): void => undefined;
+      let isHeld = false;
+      const released = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      const client = world.connect(world.proxy.address, {
+        defaultCallOptions: ({ isStream }) => {
+          isHeld ||= isStream;
+          return isStream ? ({ interceptors: [heldUntil(released)] } as object) : {};
+        },
+      });
+      const config = { prefixes: ['a/'], codec: textCodec };
+      const told: DatasyncEvent<string>[] = [];
+      let deleted = 0;
+      let failure: unknown;
+      const next = (event: DatasyncEvent<string>) => {
+        told.push(event);
+        if (event.type !== 'resync') return;
+        void world.put('a/2', undefined).then(async (revision) => {
+          await world.compact(revision);
+          deleted = revision;
+        });
+      };
+      const error = (cause: unknown) => {
+        failure = cause;
+      };
+      const subscription = merge(watchEtcd(client, config), listEtcd(client, config)).subscribe({ next, error });
+      onTestFinished(() => subscription.unsubscribe());
+      await until(() => expect(isHeld).toBe(true));
+      // So that a watch from where the store stood before has something to read up.
+      await world.put('b/1', 'beside');
+      release();
+      await until(() => expect(deleted).toBeGreaterThan(0));
+      await world.put('a/1', 'last');
+      await until(() => {
+        expect(failure).toBeUndefined();
+        expect(told.at(-1)).toMatchObject({ type: 'change', changes: [{ key: 'a/1', value: 'last' }] });
+      });
+      expect(told).toMatchObject([
+        { type: 'resync' },
+        { type: 'change', revision: deleted, changes: [{ op: 'delete', key: 'a/2' }] },
+        { type: 'change' },
+      ]);
+    },
+  );
+});
