@@ -1,4 +1,4 @@
-import { asyncScheduler, firstValueFrom, timer } from 'rxjs';
+import { asyncScheduler, defer, firstValueFrom, type Observable, tap, timer } from 'rxjs';
 import { DatasyncError, type ErrorCode } from '../../model/errors.ts';
 import { FatalError } from '../../source/frames.ts';
 import type { Access, Link } from './access.ts';
@@ -76,6 +76,15 @@ export class Calls {
     return this.#run(send, about, (error) => !isRefused(error), spread);
   }
 
+  /** What goes over a stream of its own: to the server that answers just now, and where it fails, the next time to another one. */
+  over<T>(use: (link: Link) => Observable<T>): Observable<T> {
+    return defer(() => {
+      if (this.#closed) throw closed({ what: 'a stream' });
+      const server = this.#server;
+      return use(this.#linkTo(server)).pipe(tap({ error: () => this.#leave(server) }));
+    });
+  }
+
   /** Something that nobody waits for but `close`; its failure is nobody's. */
   detach(work: Promise<unknown>): void {
     const done = work
@@ -99,7 +108,7 @@ export class Calls {
     repeats: (error: unknown) => boolean,
     share?: (left: number) => number,
   ): Promise<Buffer> {
-    if (this.#closed) throw coded('FATAL', `${about.what}: the broker is closed`, about, undefined);
+    if (this.#closed) throw closed(about);
     const end = asyncScheduler.now() + (about.timeout ?? this.#timeout);
     for (let attempt = 1; ; attempt += 1) {
       const server = this.#server;
@@ -111,14 +120,18 @@ export class Calls {
       } catch (error) {
         // Nothing came: the connection may be dead, and grpc finds out late.
         if (link !== undefined && codeOf(error) === tooLate) this.#drop(server, link);
-        // Who comes next goes elsewhere.
-        if (!isRefused(error) && this.#server === server) this.#server = (server + 1) % this.#access.size;
+        if (!isRefused(error)) this.#leave(server);
         const wait = attempt % this.#access.size === 0 ? Math.min(pause * attempt, longestPause) : 0;
         const isLate = asyncScheduler.now() + wait >= end;
         if (isLate || about.signal?.aborted === true || !repeats(error)) throw described(error, about);
         if (wait > 0) await firstValueFrom(timer(wait), { defaultValue: 0 });
       }
     }
+  }
+
+  /** Who comes next goes elsewhere. */
+  #leave(server: number): void {
+    if (this.#server === server) this.#server = (server + 1) % this.#access.size;
   }
 
   #drop(server: number, link: Link): void {
@@ -179,6 +192,10 @@ function errorCode(error: unknown, details: string): ErrorCode {
   if (/has been compacted|is a future revision/.test(details)) return 'NO_SUCH_REVISION';
   if (error instanceof FatalError) return 'FATAL';
   return isRefused(error) ? 'REFUSED' : 'CONNECTION_LOST';
+}
+
+function closed(about: About): DatasyncError {
+  return coded('FATAL', `${about.what}: the broker is closed`, about, undefined);
 }
 
 function coded(code: ErrorCode, message: string, { key }: About, cause: unknown): DatasyncError {

@@ -15,6 +15,7 @@ import {
 import { cold } from '../../internal/cold.ts';
 import { DatasyncError } from '../../model/errors.ts';
 import type { Calls } from './calls.ts';
+import { keepKey, type LeaderKey } from './leaderKey.ts';
 import { grantLease, keepLease, type Lease, revokeLease } from './leases.ts';
 import { Answer, campaignRequest } from './messages.ts';
 
@@ -45,6 +46,7 @@ export function campaign(calls: Calls, name: string, { value, ttl }: CampaignOpt
   return defer(() => {
     let leads = false;
     const elected = leased(calls, ttl, ({ id }) => once(calls, name, id, value)).pipe(
+      switchMap((leader) => merge(of(leader), keepKey(calls, leader, ttl / 3))),
       tap(() => {
         leads = true;
       }),
@@ -86,8 +88,8 @@ function leased<T>(calls: Calls, ttl: number, use: (lease: Lease) => Observable<
   }).pipe(switchMap((lease) => merge(keepLease(calls, lease), use(lease))));
 }
 
-/** Resolves when this candidate leads. Asked twice with one lease, it is the same candidate. */
-function once(calls: Calls, name: string, lease: bigint, value: Uint8Array): Observable<Leadership> {
+/** Emits when this candidate leads. Asked twice with one lease, it is the same candidate. */
+function once(calls: Calls, name: string, lease: bigint, value: Uint8Array): Observable<Leadership & LeaderKey> {
   return cold((subscriber) => {
     const controller = new AbortController();
     subscriber.add(() => controller.abort());

@@ -50,10 +50,10 @@ export interface EtcdBroker<T> extends Broker<T> {
   sequence(key: string): Promise<number>;
   /**
    * Stands for election under a key of the broker for as long as it is subscribed, and resigns when it is not. Emits when it
-   * leads, and when it no longer does because its lease was lost; then it stands again. By its own clock: a leader that
-   * cannot reach etcd says so before etcd lets another one lead. It watches its lease, not its key: a leader whose key
-   * somebody deletes is not told, and another one may lead beside it. Writes that only the leader may do need the key as
-   * their condition.
+   * leads, and when it no longer does because its lease was lost, or somebody has deleted its key; then it stands again. By its
+   * own clock: a leader that cannot reach etcd says so before etcd lets another one lead. Of its key it hears as soon as the
+   * news comes: for that moment another one may lead beside it. Writes that only the leader may do need the key as their
+   * condition.
    *
    * Errors: `ACCESS_DENIED`, `FATAL`. Completion: never.
    *

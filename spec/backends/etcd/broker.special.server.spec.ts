@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type EtcdBrokerConfig, etcdBroker, type Leadership } from '../../../lib/backends/etcd/index.ts';
+import { type EtcdBrokerConfig, etcdBroker } from '../../../lib/backends/etcd/index.ts';
 import { textCodec } from '../../../lib/codecs/textCodec.ts';
-import { messageOf } from '../../../lib/model/errors.ts';
 import type { Etcd } from '../../servers/etcd.ts';
 import { needServer } from '../../servers/need.ts';
 import { needShared, shared } from '../../servers/shared.ts';
@@ -174,77 +173,5 @@ describe.runIf(needServer('etcd-3.4'))("lifetime 'client' of etcdBroker", () => 
     await expect.poll(changes, long).toMatchObject({ found: true, value: '1' });
     await sleep(1_500);
     expect(await other.get('a')).toMatchObject({ found: true, value: '1' });
-  });
-});
-
-describe.runIf(needServer('etcd-3.4'))('campaign of etcdBroker', () => {
-  /** A candidate, and what it was told. */
-  const candidate = (etcd: Etcd, name: string, sessionTtl = 1_000) => {
-    const broker = etcdBroker(etcdClient(etcd.endpoints), {
-      prefix: 'p/',
-      codec: textCodec,
-      sessionTtl,
-      timeout: 1_000,
-    });
-    const told: string[] = [];
-    const subscription = broker.campaign('leader', name).subscribe({
-      next: (state: Leadership) => told.push(state.leads ? 'leads' : state.cause.code),
-      error: (error: unknown) => told.push(messageOf(error)),
-    });
-    onTestFinished(async () => {
-      subscription.unsubscribe();
-      await broker.close();
-    });
-    return { broker, told, subscription };
-  };
-
-  it('lets one lead, and the next when it resigns', async () => {
-    const etcd = await ownEtcd();
-    const one = candidate(etcd, 'one');
-    await expect.poll(() => one.told, long).toEqual(['leads']);
-    const two = candidate(etcd, 'two');
-    const names = async () => (await one.broker.list({ prefix: 'leader/' })).map(({ value }) => value).sort();
-    await expect.poll(names, long).toEqual(['one', 'two']);
-    expect(two.told).toEqual([]);
-    one.subscription.unsubscribe();
-    await expect.poll(() => two.told, long).toEqual(['leads']);
-    expect(one.told).toEqual(['leads']);
-    await expect.poll(names, long).toEqual(['two']);
-    two.subscription.unsubscribe();
-    await expect.poll(names, long).toEqual([]);
-  });
-
-  it('tells a leader that it lost its lease, and it stands again', async () => {
-    const etcd = await ownEtcd();
-    const one = candidate(etcd, 'one');
-    await expect.poll(() => one.told, long).toEqual(['leads']);
-    await etcd.ctl('lease', 'revoke', (await leases(etcd))[0]!);
-    await expect.poll(() => one.told, long).toEqual(['leads', 'LEASE_LOST', 'leads']);
-  });
-
-  it('tells a leader that cannot reach etcd before another one can lead', async () => {
-    const etcd = await ownEtcd();
-    const one = candidate(etcd, 'one');
-    await expect.poll(() => one.told, long).toEqual(['leads']);
-    etcd.members[0]!.pause();
-    await expect.poll(() => one.told, long).toEqual(['leads', 'LEASE_LOST']);
-    etcd.members[0]!.resume();
-    await expect.poll(() => one.told, long).toEqual(['leads', 'LEASE_LOST', 'leads']);
-  });
-
-  it('ends with an error where it may not stand', async () => {
-    const etcd = await ownEtcd({ auth: 'simple' });
-    const client = etcdClient(etcd.endpoints, { auth: { username: 'user', password: 'user' } });
-    const told: unknown[] = [];
-    etcdBroker(client, { codec: textCodec })
-      .campaign('other/leader')
-      .subscribe({ error: (error) => told.push(error) });
-    await expect.poll(() => told, long).toMatchObject([{ code: 'ACCESS_DENIED' }]);
-    const allowed: Leadership[] = [];
-    const broker = etcdBroker(client, { codec: textCodec });
-    const subscription = broker.campaign('app/leader').subscribe((state) => allowed.push(state));
-    await expect.poll(() => allowed, long).toMatchObject([{ leads: true }]);
-    subscription.unsubscribe();
-    await broker.close();
   });
 });
