@@ -122,6 +122,14 @@ export function etcdSubject(name: string, server: () => Promise<Etcd>): SourceSu
         await wiped.start();
         await answers(await direct());
       },
+      backup: async () => {
+        const etcd = await server();
+        const path = await etcd.backup();
+        return async () => {
+          await etcd.restore(path);
+          await answers(await direct());
+        };
+      },
       compact: async () => {
         const client = await direct();
         const { header } = await client.kv.range({ key: Buffer.from('now') });
