@@ -33,7 +33,7 @@ export class TcpProxy {
   received = 0;
   /** Bytes that were passed to the server. */
   sent = 0;
-  readonly #target: ProxyTarget;
+  #target: ProxyTarget;
   readonly #links = new Set<Link>();
   /** Accepted in a black hole: they lead nowhere yet. */
   readonly #hanging = new Set<Socket>();
@@ -59,6 +59,11 @@ export class TcpProxy {
   /** Links that are open now. */
   get links(): number {
     return this.#links.size;
+  }
+
+  /** New links lead to another server from now on. */
+  lead(target: ProxyTarget): void {
+    this.#target = target;
   }
 
   /** Resets every link. New ones are accepted. */

@@ -20,7 +20,7 @@ export interface FakeWatch {
   isOpen: boolean;
   created(watch?: number): void;
   progress(): void;
-  put(key: string, value: string, revision: number): void;
+  put(key: string, value: string, revision: number | bigint): void;
 }
 
 /** What a client asks of a stream: a watch, or how far it is. */

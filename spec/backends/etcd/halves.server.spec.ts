@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import { merge } from 'rxjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { listEtcd, watchEtcd } from '../../../lib/backends/etcd/halves.ts';
@@ -7,17 +6,7 @@ import type { DatasyncEvent } from '../../../lib/index.ts';
 import { needServer } from '../../servers/need.ts';
 import { EtcdBench } from '../../support/etcdBench.ts';
 import { until } from '../../support/follower.ts';
-
-const grpc = createRequire(createRequire(import.meta.url).resolve('etcd3'))('@grpc/grpc-js');
-
-/** An interceptor of calls: a stream is not begun before the promise resolves. */
-function heldUntil(released: Promise<unknown>) {
-  return (options: unknown, next: (options: unknown) => object) =>
-    new grpc.InterceptingCall(next(options), {
-      start: (metadata: unknown, listener: unknown, go: (metadata: unknown, listener: unknown) => void) =>
-        void released.then(() => go(metadata, listener)),
-    });
-}
+import { HeldCalls } from '../../support/heldCalls.ts';
 
 describe.runIf(needServer('etcd-3.4'))('watchEtcd beside listEtcd', () => {
   // The server reads up what was missed each 100 ms: whoever is faster than that with deletion and compaction is before it.
@@ -26,17 +15,8 @@ describe.runIf(needServer('etcd-3.4'))('watchEtcd beside listEtcd', () => {
     async () => {
       const world = await EtcdBench.start();
       await world.putAll({ 'a/1': 'one', 'a/2': 'two' });
-      let release = (): void => undefined;
-      let isHeld = false;
-      const released = new Promise<void>((resolve) => {
-        release = resolve;
-      });
-      const client = world.connect(world.proxy.address, {
-        defaultCallOptions: ({ isStream }) => {
-          isHeld ||= isStream;
-          return isStream ? ({ interceptors: [heldUntil(released)] } as object) : {};
-        },
-      });
+      const watches = new HeldCalls(({ isStream }) => isStream);
+      const client = world.connect(world.proxy.address, { defaultCallOptions: watches.options });
       const config = { prefixes: ['a/'], codec: textCodec };
       const told: DatasyncEvent<string>[] = [];
       let deleted = 0;
@@ -54,10 +34,10 @@ describe.runIf(needServer('etcd-3.4'))('watchEtcd beside listEtcd', () => {
       };
       const subscription = merge(watchEtcd(client, config), listEtcd(client, config)).subscribe({ next, error });
       onTestFinished(() => subscription.unsubscribe());
-      await until(() => expect(isHeld).toBe(true));
+      await until(() => expect(watches.held).toBe(1));
       // So that a watch from where the store stood before has something to read up.
       await world.put('b/1', 'beside');
-      release();
+      watches.release();
       await until(() => expect(deleted).toBeGreaterThan(0));
       await world.put('a/1', 'last');
       await until(() => {
