@@ -11,7 +11,11 @@ import { randomNumbers } from '../../support/randomNumbers.ts';
 
 const cutsWanted = 100;
 
-/** Writes transactions without pause, and keeps what the server acknowledged: keys by revision. */
+/** What was done to one key: `a/1=5` or `a/1 deleted`. */
+const done = (key: string, value: string | undefined): string =>
+  value === undefined ? `${key} deleted` : `${key}=${value}`;
+
+/** Writes transactions without pause, and keeps what the server acknowledged: what was done to which keys, by revision. */
 class Load {
   readonly acknowledged: Map<number, readonly string[]> = new Map();
   #isOver = false;
@@ -37,7 +41,8 @@ class Load {
       }
       await transact(client, [...writes.values()]).then(
         (revision) => {
-          this.acknowledged.set(revision, [...writes.keys()].sort());
+          const each = [...writes.values()].map((write) => done(write.key, write.op === 'put' ? `${n}` : undefined));
+          this.acknowledged.set(revision, each.sort());
           for (const { op, key } of writes.values()) {
             if (op === 'put') there.add(key);
             else there.delete(key);
@@ -59,7 +64,7 @@ function lost({ acknowledged }: Load, { events }: Follower<string>): number[] {
       told.set(
         event.revision,
         event.changes
-          .map(({ key }) => key)
+          .map((change) => done(change.key, change.op === 'put' ? change.value : undefined))
           .sort()
           .join(),
       );
@@ -69,8 +74,8 @@ function lost({ acknowledged }: Load, { events }: Follower<string>): number[] {
     event.type === 'resync' ? [[events[index - 1]?.revision ?? 0, event.revision] as const] : [],
   );
   return [...acknowledged]
-    .filter(([revision, keys]) => {
-      if (revision <= first!.revision || told.get(revision) === keys.join()) return false;
+    .filter(([revision, each]) => {
+      if (revision <= first!.revision || told.get(revision) === each.join()) return false;
       return !gaps.some(([after, upTo]) => revision > after && revision <= upTo);
     })
     .map(([revision]) => revision);
@@ -80,12 +85,13 @@ function lost({ acknowledged }: Load, { events }: Follower<string>): number[] {
 async function peerOf(proxy: TcpProxy): Promise<Set<string>> {
   const client = new Etcd3({ hosts: proxy.address });
   const told = new Set<string>();
-  const take = (kv: { readonly key: Buffer; readonly mod_revision: string }): void => {
-    told.add(`${kv.mod_revision} ${kv.key.toString()}`);
+  type Kv = { readonly key: Buffer; readonly value: Buffer; readonly mod_revision: string };
+  const take = (kv: Kv, value?: string): void => {
+    told.add(`${kv.mod_revision} ${done(kv.key.toString(), value)}`);
   };
   const watch = async (): Promise<void> => {
     const watcher = await client.watch().prefix('a/').create();
-    watcher.on('put', take).on('delete', take);
+    watcher.on('put', (kv: Kv) => take(kv, kv.value.toString())).on('delete', (kv: Kv) => take(kv));
     watcher.once('error', () => void watch().catch(() => undefined));
   };
   await watch();
@@ -134,6 +140,7 @@ describe.runIf(needServer('etcd-3.4'))('fromEtcd in chaos', () => {
     for (let line = 0; line < lines.length; line += 2) expected[lines[line]!] = lines[line + 1]!;
     await follower.holds(expected);
     expect(lost(load, follower)).toEqual([]);
+    expect(compactions).toBeGreaterThan(0);
     expect(new Set(follower.revisions).size).toBe(follower.revisions.length);
     expect(follower.reasons.slice(1).every((reason) => reason === 'compacted')).toBe(true);
 
@@ -142,7 +149,7 @@ describe.runIf(needServer('etcd-3.4'))('fromEtcd in chaos', () => {
       size = peer.size;
       await sleep(1_000);
     }
-    const keys = [...load.acknowledged].flatMap(([revision, touched]) => touched.map((key) => `${revision} ${key}`));
+    const keys = [...load.acknowledged].flatMap(([revision, touched]) => touched.map((each) => `${revision} ${each}`));
     const missing = keys.filter((key) => !peer.has(key)).length;
     const share = ((100 * missing) / keys.length).toFixed(1);
     const counts = `${keys.length} writes, ${cutsWanted} cuts, 3 kills, ${compactions} compactions`;
