@@ -40,3 +40,29 @@ export class HeldCalls {
         void this.#released.then(() => go(metadata, listener)),
     });
 }
+
+interface Listener {
+  onReceiveStatus(status: object): void;
+}
+
+/**
+ * For the `defaultCallOptions` of a client: the connection breaks before there is an answer.
+ *
+ * @param isDone whether the server has got the request, and has done it
+ */
+export function broken(isDone: boolean): object {
+  const status = { code: 14, details: 'Connection dropped', metadata: new grpc.Metadata() };
+  const start = (metadata: unknown, listener: Listener, go: (metadata: unknown, listener: object) => void): void => {
+    const breaks = () => listener.onReceiveStatus(status);
+    if (isDone)
+      go(metadata, { onReceiveMetadata: () => undefined, onReceiveMessage: () => undefined, onReceiveStatus: breaks });
+    else breaks();
+  };
+  const held = { start, sendMessage: () => undefined, halfClose: () => undefined };
+  return {
+    interceptors: [
+      (options: unknown, next: (options: unknown) => object): object =>
+        new grpc.InterceptingCall(next(options), isDone ? { start } : held),
+    ],
+  };
+}

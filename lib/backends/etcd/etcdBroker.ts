@@ -96,6 +96,8 @@ const rules: Rules = {
  * is. Did the lease end, its keys are put again on another one, except those that are there because somebody else has written
  * them since. A key that somebody else deleted before the lease ended comes back then too: etcd does not tell whether a key
  * was deleted or ended with its lease. A key that this broker has deleted stays deleted.
+ * What was written with an unknown outcome is read back in the background, which decides whether it comes back. Where etcd
+ * refuses the lease, it is asked again after half a second, then twice as late each time, every 30 seconds in the end.
  *
  * Errors: `OUTCOME_UNKNOWN`, `CONNECTION_LOST` (nothing was done), `ACCESS_DENIED`, `TOO_LARGE` (before anything is sent,
  * where the limits are known), `NO_SUCH_REVISION`, `INVALID_KEY`, `REFUSED`; see {@link brokerFrom}.

@@ -13,7 +13,7 @@ import type { KeyValue } from '../../model/values.ts';
 import { keyOf, rangeOf, readEntry, readKey } from './brokerKeys.ts';
 import type { About, Calls } from './calls.ts';
 import { type KeyEncoding, type KeyRange, nextKey } from './keys.ts';
-import { grantLease, type Lease, revokeLease, Session } from './leases.ts';
+import { grantLease, type Lease, revokeLease } from './leases.ts';
 import {
   Answer,
   type Condition,
@@ -24,6 +24,7 @@ import {
   rangeRequest,
   txnRequest,
 } from './messages.ts';
+import { Session } from './session.ts';
 import { RangeAnswer } from './wire.ts';
 
 /** What the core must know of its server. */
@@ -59,8 +60,10 @@ export class EtcdCore implements CoreBroker {
     this.calls = calls;
     this.#options = options;
     this.#encoding = options.keyEncoding;
-    const restore = (key: string, value: Uint8Array, lease: bigint) => this.#restore(key, value, lease);
-    this.#session = new Session(calls, options.sessionTtl, restore);
+    this.#session = new Session(calls, options.sessionTtl, {
+      restore: (key, value, lease) => this.#restore(key, value, lease),
+      read: async (key) => (await this.get(key))?.value,
+    });
   }
 
   async get(key: string, revision?: number): Promise<KeyValue<Uint8Array> | undefined> {
@@ -92,24 +95,25 @@ export class EtcdCore implements CoreBroker {
     return this.#leased(key, options, async (lease) => {
       const request = putRequest(keyOf(key, this.#encoding), value, lease);
       this.#checkSize(request, about);
-      const { revision } = new Answer(await this.calls.write('KV', 'Put', request, about));
-      this.#written([{ op: 'put', key, value, ...options }]);
+      const sent = () => this.calls.write('KV', 'Put', request, about);
+      const { revision } = new Answer(await this.#writing([{ op: 'put', key, value, ...options }], sent));
       return { revision };
     });
   }
 
   async delete(key: string): Promise<WriteResult & { readonly existed: boolean }> {
     if (key === '') return { existed: false };
-    const { deleted, ...result } = await this.#delete(oneKey(keyOf(key, this.#encoding)), aboutKey('delete', key));
-    this.#written([{ op: 'delete', key }]);
+    const range = oneKey(keyOf(key, this.#encoding));
+    const sent = () => this.#delete(range, aboutKey('delete', key));
+    const { deleted, ...result } = await this.#writing([{ op: 'delete', key }], sent);
     return { ...result, existed: deleted > 0 };
   }
 
   async deletePrefix(prefix: string): Promise<WriteResult & { readonly deleted: number }> {
     const range = rangeOf({ prefix }, this.#encoding)!;
-    const result = await this.#delete(range, aboutKey('deletePrefix', prefix));
-    this.#session.forget((key) => key.startsWith(prefix));
-    return result;
+    const kept = this.#session.keys((key) => key.startsWith(prefix));
+    const writes = kept.map((key) => ({ op: 'delete' as const, key }));
+    return this.#writing(writes, () => this.#delete(range, aboutKey('deletePrefix', prefix)));
   }
 
   async commit(writes: readonly RawWrite[], options: CommitOptions, isAgain = false): Promise<CommitResult> {
@@ -135,8 +139,7 @@ export class EtcdCore implements CoreBroker {
         if (write.op === 'delete') return operation.delete(deleteRequest(oneKey(key)));
         return operation.put(putRequest(key, write.value, leases.get(leaseKind(write) ?? '')?.id));
       });
-      const { revision } = await this.#txn([], operations, about);
-      this.#written(writes);
+      const { revision } = await this.#writing(writes, () => this.#txn([], operations, about));
       const ttl = Math.max(0, ...[...leases].flatMap(([kind, lease]) => (kind === 'client' ? [] : [lease.ttl])));
       return { revision, ...(ttl > 0 && { ttl }) };
     } catch (error) {
@@ -160,11 +163,10 @@ export class EtcdCore implements CoreBroker {
       expected === undefined ? { key: bytes, absent: true } : { key: bytes, holds: expected };
     return this.#leased(key, options, async (lease, granted) => {
       const put = operation.put(putRequest(bytes, value, lease));
-      const { succeeded, revision } = await this.#txn([condition], [put], about);
+      const write = { op: 'put' as const, key, value, ...options };
+      const { succeeded, revision } = await this.#writing([write], () => this.#txn([condition], [put], about));
       if (!succeeded && granted !== undefined) revokeLease(this.calls, granted);
-      if (!succeeded) return { swapped: false };
-      this.#written([{ op: 'put', key, value, ...options }]);
-      return { swapped: true, revision };
+      return succeeded ? { swapped: true, revision } : { swapped: false };
     });
   }
 
@@ -173,10 +175,9 @@ export class EtcdCore implements CoreBroker {
     const bytes = keyOf(key, this.#encoding);
     const remove = operation.delete(deleteRequest(oneKey(bytes)));
     const about = aboutKey('compareAndDelete', key);
-    const { succeeded, revision } = await this.#txn([{ key: bytes, holds: expected }], [remove], about);
-    if (!succeeded) return { deleted: false };
-    this.#written([{ op: 'delete', key }]);
-    return { deleted: true, revision };
+    const sent = () => this.#txn([{ key: bytes, holds: expected }], [remove], about);
+    const { succeeded, revision } = await this.#writing([{ op: 'delete', key }], sent);
+    return succeeded ? { deleted: true, revision } : { deleted: false };
   }
 
   /** The version of a key that is put again each time: nobody gets the same number twice. */
@@ -231,6 +232,17 @@ export class EtcdCore implements CoreBroker {
   }
 
   /** What was written with the lifetime of the client comes back when its lease was lost; anything else does not. */
+  async #writing<R extends object>(writes: readonly RawWrite[], sent: () => Promise<R>): Promise<R> {
+    try {
+      const result = await sent();
+      if (!('succeeded' in result) || result.succeeded === true) this.#written(writes);
+      return result;
+    } catch (error) {
+      if (error instanceof DatasyncError && error.code === 'OUTCOME_UNKNOWN') this.#session.unsure(writes);
+      throw error;
+    }
+  }
+
   #written(writes: readonly RawWrite[]): void {
     for (const write of writes) {
       if (write.op === 'put' && write.lifetime !== undefined) this.#session.keep(write.key, write.value);
