@@ -2,9 +2,10 @@ import type { KeyRange as TextRange } from '../../model/broker.ts';
 import { DatasyncError } from '../../model/errors.ts';
 import type { KeyValue } from '../../model/values.ts';
 import { isText } from '../internal/namedBytes.ts';
+import type { RangeAnswer } from './answers.ts';
 import { entryAt, keyAt, notText } from './entries.ts';
 import { isEncodable, type KeyEncoding, type KeyRange, keyBytes, prefixRange } from './keys.ts';
-import { type RangeAnswer, safe } from './wire.ts';
+import { safe } from './wire.ts';
 
 /** @throws DatasyncError `INVALID_KEY` where etcd cannot have such a key */
 export function keyOf(key: string, encoding: KeyEncoding): Uint8Array {

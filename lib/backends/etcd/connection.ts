@@ -4,6 +4,7 @@ import { fromAsync } from '../../internal/fromAsync.ts';
 import type { OpenContext } from '../../source/frames.ts';
 import type { PinnedStore } from '../../source/pinned.ts';
 import type { Link } from './access.ts';
+import { RangeAnswer } from './answers.ts';
 import { isDenied } from './failures.ts';
 import { keyBytes } from './keys.ts';
 import { listed } from './listing.ts';
@@ -20,7 +21,7 @@ import {
 import type { ResolvedEtcdOptions } from './sourceOptions.ts';
 import { type RunningWatch, watched } from './watching.ts';
 import type { WatchFrame } from './watchReader.ts';
-import { RangeAnswer, textField } from './wire.ts';
+import { textField } from './wire.ts';
 
 /** Milliseconds after which a new connection is looked at for the first time: etcd reads up what was missed each 100 ms. */
 export const firstLook = 500;

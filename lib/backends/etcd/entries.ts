@@ -1,8 +1,9 @@
 import { DatasyncError } from '../../model/errors.ts';
 import { FatalError, type RawEntry } from '../../source/frames.ts';
 import { isText } from '../internal/namedBytes.ts';
+import type { Cursor } from './answers.ts';
 import { type KeyEncoding, keyText } from './keys.ts';
-import { type Cursor, safe } from './wire.ts';
+import { safe } from './wire.ts';
 
 /** The key a cursor stands on. */
 export function keyAt(message: Buffer, { keyStart, keyEnd }: Cursor, encoding: KeyEncoding): string {

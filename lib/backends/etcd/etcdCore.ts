@@ -10,6 +10,7 @@ import type {
 } from '../../model/broker.ts';
 import { DatasyncError } from '../../model/errors.ts';
 import type { KeyValue } from '../../model/values.ts';
+import { RangeAnswer } from './answers.ts';
 import { keyOf, rangeOf, readEntry, readKey } from './brokerKeys.ts';
 import type { About, Calls } from './calls.ts';
 import { type KeyEncoding, type KeyRange, nextKey } from './keys.ts';
@@ -25,7 +26,6 @@ import {
   txnRequest,
 } from './messages.ts';
 import { Session } from './session.ts';
-import { RangeAnswer } from './wire.ts';
 
 /** What the core must know of its server. */
 export interface CoreOptions {
@@ -96,7 +96,7 @@ export class EtcdCore implements CoreBroker {
       const request = putRequest(keyOf(key, this.#encoding), value, lease);
       this.#checkSize(request, about);
       const sent = () => this.calls.write('KV', 'Put', request, about);
-      const { revision } = new Answer(await this.#writing([{ op: 'put', key, value, ...options }], sent));
+      const { revision } = new Answer(await this.#session.writing([{ op: 'put', key, value, ...options }], sent));
       return { revision };
     });
   }
@@ -105,7 +105,7 @@ export class EtcdCore implements CoreBroker {
     if (key === '') return { existed: false };
     const range = oneKey(keyOf(key, this.#encoding));
     const sent = () => this.#delete(range, aboutKey('delete', key));
-    const { deleted, ...result } = await this.#writing([{ op: 'delete', key }], sent);
+    const { deleted, ...result } = await this.#session.writing([{ op: 'delete', key }], sent);
     return { ...result, existed: deleted > 0 };
   }
 
@@ -113,7 +113,7 @@ export class EtcdCore implements CoreBroker {
     const range = rangeOf({ prefix }, this.#encoding)!;
     const kept = this.#session.keys((key) => key.startsWith(prefix));
     const writes = kept.map((key) => ({ op: 'delete' as const, key }));
-    return this.#writing(writes, () => this.#delete(range, aboutKey('deletePrefix', prefix)));
+    return this.#session.writing(writes, () => this.#delete(range, aboutKey('deletePrefix', prefix)));
   }
 
   async commit(writes: readonly RawWrite[], options: CommitOptions, isAgain = false): Promise<CommitResult> {
@@ -139,7 +139,7 @@ export class EtcdCore implements CoreBroker {
         if (write.op === 'delete') return operation.delete(deleteRequest(oneKey(key)));
         return operation.put(putRequest(key, write.value, leases.get(leaseKind(write) ?? '')?.id));
       });
-      const { revision } = await this.#writing(writes, () => this.#txn([], operations, about));
+      const { revision } = await this.#session.writing(writes, () => this.#txn([], operations, about));
       const ttl = Math.max(0, ...[...leases].flatMap(([kind, lease]) => (kind === 'client' ? [] : [lease.ttl])));
       return { revision, ...(ttl > 0 && { ttl }) };
     } catch (error) {
@@ -164,7 +164,7 @@ export class EtcdCore implements CoreBroker {
     return this.#leased(key, options, async (lease, granted) => {
       const put = operation.put(putRequest(bytes, value, lease));
       const write = { op: 'put' as const, key, value, ...options };
-      const { succeeded, revision } = await this.#writing([write], () => this.#txn([condition], [put], about));
+      const { succeeded, revision } = await this.#session.writing([write], () => this.#txn([condition], [put], about));
       if (!succeeded && granted !== undefined) revokeLease(this.calls, granted);
       return succeeded ? { swapped: true, revision } : { swapped: false };
     });
@@ -176,7 +176,7 @@ export class EtcdCore implements CoreBroker {
     const remove = operation.delete(deleteRequest(oneKey(bytes)));
     const about = aboutKey('compareAndDelete', key);
     const sent = () => this.#txn([{ key: bytes, holds: expected }], [remove], about);
-    const { succeeded, revision } = await this.#writing([{ op: 'delete', key }], sent);
+    const { succeeded, revision } = await this.#session.writing([{ op: 'delete', key }], sent);
     return succeeded ? { deleted: true, revision } : { deleted: false };
   }
 
@@ -229,25 +229,6 @@ export class EtcdCore implements CoreBroker {
     const bytes = keyOf(key, this.#encoding);
     const put = operation.put(putRequest(bytes, value, lease));
     await this.#txn([{ key: bytes, absent: true }], [put], aboutKey('put again', key));
-  }
-
-  /** What was written with the lifetime of the client comes back when its lease was lost; anything else does not. */
-  async #writing<R extends object>(writes: readonly RawWrite[], sent: () => Promise<R>): Promise<R> {
-    try {
-      const result = await sent();
-      if (!('succeeded' in result) || result.succeeded === true) this.#written(writes);
-      return result;
-    } catch (error) {
-      if (error instanceof DatasyncError && error.code === 'OUTCOME_UNKNOWN') this.#session.unsure(writes);
-      throw error;
-    }
-  }
-
-  #written(writes: readonly RawWrite[]): void {
-    for (const write of writes) {
-      if (write.op === 'put' && write.lifetime !== undefined) this.#session.keep(write.key, write.value);
-      else this.#session.forget((key) => key === write.key);
-    }
   }
 
   async #delete(range: KeyRange, about: About): Promise<WriteResult & { readonly deleted: number }> {

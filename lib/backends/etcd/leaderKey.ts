@@ -1,12 +1,12 @@
 import { interval, type Observable, retry, throwError, timer } from 'rxjs';
 import { cold } from '../../internal/cold.ts';
 import { DatasyncError } from '../../model/errors.ts';
+import { RangeAnswer } from './answers.ts';
 import type { Calls } from './calls.ts';
 import { keyBytes } from './keys.ts';
 import { oneKey, rangeRequest } from './messages.ts';
 import { Patience } from './patience.ts';
 import { watched } from './watching.ts';
-import { RangeAnswer } from './wire.ts';
 
 /** The key by which somebody leads. */
 export interface LeaderKey {

@@ -4,10 +4,11 @@ import { cold } from '../../internal/cold.ts';
 import type { RawEntry } from '../../source/frames.ts';
 import type { PinnedPage } from '../../source/pinned.ts';
 import type { Link } from './access.ts';
+import { type Header, RangeAnswer } from './answers.ts';
 import { entryAt, unsafe } from './entries.ts';
 import { type KeyEncoding, type KeyRange, nextKey, prefixRange } from './keys.ts';
 import { checkSame, type EtcdPosition, kept, type Witness, withWitness, witnessOf } from './position.ts';
-import { encodeMessage, type Header, RangeAnswer, safe } from './wire.ts';
+import { encodeMessage, safe } from './wire.ts';
 
 /** Keys of the first page, of which nobody knows how large they are. */
 const firstPage = 1_000;

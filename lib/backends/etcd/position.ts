@@ -1,6 +1,7 @@
 import { ContinuityLost } from '../../source/frames.ts';
+import { type Cursor, type Header, RangeAnswer } from './answers.ts';
 import { type KeyEncoding, keyBytes } from './keys.ts';
-import { type Cursor, encodeMessage, type Header, RangeAnswer } from './wire.ts';
+import { encodeMessage } from './wire.ts';
 
 /**
  * How far a subscription has come, and by what to recognise the store again. A store whose data was wiped or restored keeps

@@ -47,25 +47,20 @@ export class Session {
     return this.#lease;
   }
 
-  /** From now on the key comes back when the lease was lost. */
-  keep(key: string, value: Uint8Array): void {
-    this.#kept.set(key, value);
-    this.#unsure.delete(key);
-  }
-
-  /** Somebody wrote the key otherwise. */
-  forget(test: (key: string) => boolean): void {
-    for (const key of this.#kept.keys()) if (test(key)) this.#kept.delete(key);
-    for (const key of this.#unsure.keys()) if (test(key)) this.#unsure.delete(key);
-  }
-
   /**
-   * It may have been done: what the keys hold then shows whether they are to be kept. Where the lease is lost before that, nobody
-   * will ever know: then nothing comes back but what was kept before, and that only if it was not to be deleted.
+   * Sends what writes these keys. What was put with the lifetime of the client comes back when its lease was lost; what was
+   * written otherwise does not. Where nobody knows whether it was done, what the keys hold shows it afterwards; and where the lease
+   * is lost before that, nothing comes back but what was kept before, and that only if it was not to be deleted.
    */
-  unsure(writes: readonly RawWrite[]): void {
-    for (const write of writes) if (isKept(write) || this.#kept.has(write.key)) this.#unsure.set(write.key, write);
-    if (this.#unsure.size > 0) this.#reading ??= this.#persist(() => this.#readBack());
+  async writing<R extends object>(writes: readonly RawWrite[], sent: () => Promise<R>): Promise<R> {
+    try {
+      const result = await sent();
+      if (!('succeeded' in result) || result.succeeded === true) this.#written(writes);
+      return result;
+    } catch (error) {
+      if (error instanceof DatasyncError && error.code === 'OUTCOME_UNKNOWN') this.#doubtWrites(writes);
+      throw error;
+    }
   }
 
   /** The keys that come back. */
@@ -90,11 +85,25 @@ export class Session {
     if (lease !== undefined) revokeLease(this.#calls, lease);
   }
 
+  #written(writes: readonly RawWrite[]): void {
+    for (const write of writes) {
+      this.#unsure.delete(write.key);
+      if (isKept(write)) this.#kept.set(write.key, write.value);
+      else this.#kept.delete(write.key);
+    }
+  }
+
+  #doubtWrites(writes: readonly RawWrite[]): void {
+    for (const write of writes) if (isKept(write) || this.#kept.has(write.key)) this.#unsure.set(write.key, write);
+    if (this.#unsure.size > 0) this.#reading ??= this.#persist(() => this.#readBack());
+  }
+
   async #begin(): Promise<Lease> {
     try {
       const lease = (await this.#known()) ?? (await grantLease(this.#calls, this.#ttl));
       this.#doubtful = undefined;
-      if (!this.#closed) this.#keeping = keepLease(this.#calls, lease).subscribe({ error: () => this.#doubt(lease) });
+      if (!this.#closed)
+        this.#keeping = keepLease(this.#calls, lease).subscribe({ error: () => this.#doubtLease(lease) });
       return lease;
     } catch (error) {
       this.#lease = undefined;
@@ -118,7 +127,7 @@ export class Session {
     for (const key of this.#kept.keys()) this.#vanished.add(key);
   }
 
-  #doubt(lease: Lease): void {
+  #doubtLease(lease: Lease): void {
     this.#doubtful = lease;
     this.#renew();
   }

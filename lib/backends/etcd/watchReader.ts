@@ -1,10 +1,11 @@
 import { type ChangesFrame, ContinuityLost, type ProgressFrame, type RawChange } from '../../source/frames.ts';
 import { isUnder } from '../../source/prefixes.ts';
 import { Alignment } from './alignment.ts';
+import type { WatchAnswer } from './answers.ts';
 import { entryAt, keyAt, unsafe } from './entries.ts';
 import type { KeyEncoding } from './keys.ts';
 import { type EtcdPosition, type Witness, withWitness, witnessOf } from './position.ts';
-import { safe, type WatchAnswer } from './wire.ts';
+import { safe } from './wire.ts';
 
 export type WatchFrame = ChangesFrame<EtcdPosition> | ProgressFrame<EtcdPosition>;
 

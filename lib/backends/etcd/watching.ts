@@ -3,11 +3,12 @@ import { cold } from '../../internal/cold.ts';
 import { attach } from '../../internal/connect.ts';
 import { DatasyncError } from '../../model/errors.ts';
 import type { Link, WatchStream } from './access.ts';
+import { WatchAnswer } from './answers.ts';
 import { type KeyRange, prefixRange, spanOf } from './keys.ts';
 import type { Patience } from './patience.ts';
 import type { EtcdPosition } from './position.ts';
 import { type WatchFrame, type Watching, WatchReader } from './watchReader.ts';
-import { encodeMessage, WatchAnswer } from './wire.ts';
+import { encodeMessage } from './wire.ts';
 
 /** Events that are read in one go: then other work gets its turn. */
 const slice = 2_000;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { RangeAnswer } from '../../../lib/backends/etcd/answers.ts';
 import {
   checkProof,
   type EtcdPosition,
@@ -7,7 +8,7 @@ import {
   proofRequest,
   type Witness,
 } from '../../../lib/backends/etcd/position.ts';
-import { encodeMessage, RangeAnswer, Reader } from '../../../lib/backends/etcd/wire.ts';
+import { encodeMessage, Reader } from '../../../lib/backends/etcd/wire.ts';
 
 const older: Witness = { key: 'a/0', created: 3, modified: 3, version: 1 };
 const newest: Witness = { key: 'a/1', created: 4, modified: 9, version: 2 };

@@ -25,7 +25,8 @@ async function refused(code: ErrorCode) {
   } as unknown as Calls;
   const session = new Session(calls, 1_000, { restore: () => granted, read: () => Promise.resolve(undefined) });
   await session.lease();
-  session.keep('a', Uint8Array.of(1));
+  const put = { op: 'put', key: 'a', value: Uint8Array.of(1), lifetime: 'client' } as const;
+  await session.writing([put], () => Promise.resolve({}));
   isRefused = true;
   return { asked, session };
 }

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
+import { WatchAnswer } from '../../../lib/backends/etcd/answers.ts';
 import { type WatchFrame, WatchReader } from '../../../lib/backends/etcd/watchReader.ts';
-import { encodeMessage, WatchAnswer } from '../../../lib/backends/etcd/wire.ts';
+import { encodeMessage } from '../../../lib/backends/etcd/wire.ts';
 
 /** What the server says of the stream as a whole carries the number -1. */
 const stream = 2n ** 64n - 1n;

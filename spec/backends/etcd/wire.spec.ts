@@ -2,7 +2,8 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import protobuf from 'protobufjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { encodeMessage, RangeAnswer, safe, textField, WatchAnswer } from '../../../lib/backends/etcd/wire.ts';
+import { RangeAnswer, WatchAnswer } from '../../../lib/backends/etcd/answers.ts';
+import { encodeMessage, safe, textField } from '../../../lib/backends/etcd/wire.ts';
 
 /** The messages as etcd3 ships them. */
 let root: protobuf.Root;
