@@ -1,4 +1,4 @@
-import { last, type Observable, type Subscriber, type Subscription, take, timer } from 'rxjs';
+import { type Observable, type Subscriber, type Subscription, timer } from 'rxjs';
 import { cold } from '../../internal/cold.ts';
 import { attach } from '../../internal/connect.ts';
 import { DatasyncError } from '../../model/errors.ts';
@@ -14,6 +14,9 @@ import { encodeMessage } from './wire.ts';
 const slice = 2_000;
 /** Milliseconds after which a stream that still reads up what was missed, and does not answer, is asked again. */
 const askAgain = 50;
+
+/** How far the stream is. */
+const question = { 3: new Uint8Array() };
 
 /** What a watch needs. */
 export interface WatchRequest extends Watching {
@@ -112,7 +115,7 @@ class Watch implements RunningWatch {
 
   ask(): void {
     if (this.#subscriber.closed) return;
-    this.#write({ 3: new Uint8Array() });
+    this.#write(question);
     this.#expect();
   }
 
@@ -123,9 +126,13 @@ class Watch implements RunningWatch {
     if (this.#isHeld || this.#waiting !== undefined) return;
     const { patience } = this.#request;
     const limit = patience.at(this.position.revision);
-    // In two halves: where this program stood still, what came meanwhile is read before the second one is over.
-    const halves = timer(limit / 2, limit / 2).pipe(take(2), last());
-    this.#waiting = halves.subscribe(() => {
+    // In two halves: where this program stood still, what came meanwhile is read before the second one is over. And a server that
+    // was still reading up what had been missed has not heard the question: it gets another one.
+    this.#waiting = timer(limit / 2, limit / 2).subscribe((half) => {
+      if (half === 0) {
+        if (this.#reader.stands) this.#write(question);
+        return;
+      }
       patience.gave(this.position.revision);
       const message = `the watch said nothing for ${limit} ms, though it was asked`;
       this.#subscriber.error(new DatasyncError('DEAD_STREAM', message, { backend: 'etcd' }));

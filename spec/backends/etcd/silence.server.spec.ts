@@ -10,6 +10,8 @@ import { plainClient, transact } from '../../support/etcdSubject.ts';
 import { fakeEtcd, obliging } from '../../support/fakeEtcd.ts';
 import { Follower, until } from '../../support/follower.ts';
 
+/** Enough for whatever does answer, on a busy machine too. */
+const patiently = { timeout: 1_000 };
 const often: Partial<FromEtcdConfig<string>> = {
   prefixes: ['a/'],
   probeInterval: 20,
@@ -23,10 +25,10 @@ function clientOf(address: string) {
   return client;
 }
 
-function follow(address: string): Follower<string> {
+function follow(address: string, config: Partial<FromEtcdConfig<string>> = {}): Follower<string> {
   const client = clientOf(address);
   return Follower.of((statusObserver) =>
-    fromEtcd(client, { prefixes: ['a/'], ...often, statusObserver, codec: textCodec }),
+    fromEtcd(client, { prefixes: ['a/'], ...often, ...config, statusObserver, codec: textCodec }),
   );
 }
 
@@ -73,8 +75,23 @@ describe('fromEtcd, when a watch is open and says nothing, while reads go on bei
 
   it('S4: it has nothing to say, but answers: nothing happens', async () => {
     const fake = await fakeEtcd();
-    const follower = follow(fake.address);
+    const follower = follow(fake.address, patiently);
     await until(() => expect(fake.streams[0]?.asked).toBeGreaterThan(40));
+    expect(isDead(follower)).toBe(false);
+    expect(fake.streams).toHaveLength(1);
+  });
+
+  it('S4: it did not hear the question, as a server does not that still reads up what was missed: it is asked again', async () => {
+    const fake = await fakeEtcd({
+      watch: (stream, request) => {
+        if (request === 'create' || stream.asked > 1) obliging(stream, request);
+      },
+    });
+    // So that it is asked once by a look.
+    const follower = follow(fake.address, { ...patiently, probeInterval: 60_000 });
+    await until(() => expect(fake.streams[0]?.asked).toBe(2));
+    fake.streams[0]!.put('a/1', 'one', 11);
+    await follower.holds({ 'a/1': 'one' });
     expect(isDead(follower)).toBe(false);
     expect(fake.streams).toHaveLength(1);
   });
@@ -92,6 +109,7 @@ describe('fromEtcd, when a watch is open and says nothing, while reads go on bei
     const source = fromEtcd(clientOf(fake.address), {
       prefixes: ['a/'],
       ...often,
+      ...patiently,
       codec: textCodec,
       delivery: { overflow: 'pause', inFlight: 1 },
     });
