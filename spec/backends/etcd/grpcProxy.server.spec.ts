@@ -16,12 +16,22 @@ describe.each(['etcd-3.4', 'etcd-3.5'] as const)("fromEtcd behind etcd's own pro
     await world.putAll(two);
     const proxy = await startGrpcProxy(world.etcd, server);
     onTestFinished(() => proxy.stop());
-    const follower = world.follow({}, world.connect(proxy.address));
+    let reads = 0;
+    const client = world.connect(proxy.address, {
+      defaultCallOptions: () => {
+        reads++;
+        return {};
+      },
+    });
+    const follower = world.follow({ probeInterval: 3_000, timeout: 10_000 }, client);
     await follower.holds(two);
     await world.put('a/1', 'kept');
     const backup = await world.etcd.backup();
     for (let n = 0; n < 10; n++) await world.put('a/3', `lost ${n}`);
     await follower.holds({ 'a/1': 'kept', 'a/2': 'two', 'a/3': 'lost 9' });
+    // Between two looks, so that none of them fails and has it begin anew.
+    const before = reads;
+    await until(() => expect(reads).toBeGreaterThan(before));
     await world.etcd.restore(backup);
     await answers(world.client);
     await follower.holds({ 'a/1': 'kept', 'a/2': 'two' });
@@ -32,7 +42,8 @@ describe.each(['etcd-3.4', 'etcd-3.5'] as const)("fromEtcd behind etcd's own pro
 });
 
 describe('fromEtcd, when the store behind its connection is another one, and further on', () => {
-  it('S2: the key that was put last is gone from the history too: regressed', async () => {
+  /** Of a store that a test changes behind the back of the connection. */
+  async function followed() {
     const fake = await fakeEtcd();
     const client = plainClient(fake.address);
     onTestFinished(() => client.close());
@@ -40,6 +51,11 @@ describe('fromEtcd, when the store behind its connection is another one, and fur
       fromEtcd(client, { ...quickly, prefixes: ['a/'], statusObserver, codec: textCodec }),
     );
     await until(() => expect(fake.streams).toHaveLength(1));
+    return { fake, follower };
+  }
+
+  it('S2: the key that was put last is gone from the history too: regressed', async () => {
+    const { fake, follower } = await followed();
     fake.streams[0]!.put('a/1', 'one', 11);
     await follower.holds({ 'a/1': 'one' });
     await until(() => expect(fake.streams[0]!.asked).toBeGreaterThan(4));
@@ -48,6 +64,17 @@ describe('fromEtcd, when the store behind its connection is another one, and fur
     fake.revision = 1_000;
     await follower.holds({});
     expect(follower.reasons).toEqual(['initial', 'regressed']);
+  });
+
+  it('S2: it is further on than at first, and not as far as it was: regressed', async () => {
+    const { fake, follower } = await followed();
+    fake.revision = 20;
+    // Each answer says how far the stream is.
+    const { asked } = fake.streams[0]!;
+    await until(() => expect(fake.streams[0]!.asked).toBeGreaterThan(asked + 2));
+    fake.revision = 15;
+    await until(() => expect(follower.reasons).toEqual(['initial', 'regressed']));
+    expect(follower.resyncs[1]!.revision).toBe(15);
   });
 });
 

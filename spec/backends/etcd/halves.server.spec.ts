@@ -5,8 +5,28 @@ import { textCodec } from '../../../lib/codecs/textCodec.ts';
 import type { DatasyncEvent } from '../../../lib/index.ts';
 import { needServer } from '../../servers/need.ts';
 import { EtcdBench } from '../../support/etcdBench.ts';
+import { plainClient } from '../../support/etcdSubject.ts';
+import { fakeEtcd } from '../../support/fakeEtcd.ts';
 import { until } from '../../support/follower.ts';
 import { HeldCalls } from '../../support/heldCalls.ts';
+
+describe('watchEtcd', () => {
+  it('begins when the server does: what was before need not be there any more', async () => {
+    const fake = await fakeEtcd();
+    const client = plainClient(fake.address);
+    onTestFinished(() => client.close());
+    const told: DatasyncEvent<string>[] = [];
+    const subscription = watchEtcd(client, { prefixes: ['a/'], codec: textCodec }).subscribe((event) =>
+      told.push(event),
+    );
+    onTestFinished(() => subscription.unsubscribe());
+    await until(() => expect(fake.streams).toHaveLength(1));
+    // No revision: from now on.
+    expect(fake.streams[0]!.from).toBe(0);
+    fake.streams[0]!.put('a/1', 'one', 11);
+    await until(() => expect(told).toMatchObject([{ type: 'change', revision: 11 }]));
+  });
+});
 
 describe.runIf(needServer('etcd-3.4'))('watchEtcd beside listEtcd', () => {
   // The server reads up what was missed each 100 ms: whoever is faster than that with deletion and compaction is before it.
