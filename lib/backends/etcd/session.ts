@@ -159,8 +159,8 @@ export class Session {
       if (this.#unsure.get(key) !== write) continue;
       this.#unsure.delete(key);
       if (isKept(write)) {
-        if (value !== undefined && sameBytes(value, write.value)) this.#kept.set(key, write.value);
-      } else if (value === undefined || !sameBytes(value, this.#kept.get(key)!)) this.#kept.delete(key);
+        if (sameBytes(value, write.value)) this.#kept.set(key, write.value);
+      } else if (!sameBytes(value, this.#kept.get(key))) this.#kept.delete(key);
     }
     this.#reading = undefined;
   }
