@@ -18,6 +18,15 @@ import { styles } from './saveStyles.ts';
 interface File {
   readonly entries: ReadonlyMap<string, number>;
   readonly trouble?: 'broken' | 'hidden';
+  /** What is really in it while it is in trouble: nobody may take that for gone. */
+  readonly inside?: ReadonlyMap<string, number>;
+}
+
+/** What a subscriber holds. */
+export interface Truth {
+  readonly sure: ReadonlyMap<string, number>;
+  /** What is gone, but may be held as long as anything is in trouble. */
+  readonly perhaps: ReadonlyMap<string, number>;
 }
 
 const saves = Object.values(styles);
@@ -35,8 +44,8 @@ export class RandomEditor {
   readonly #files = new Map<string, File>();
   /** By link. */
   readonly #versions = new Map<string, number>();
-  /** What a subscriber holds: of a key whose file is broken, what it was before. */
-  #truth: ReadonlyMap<string, number> = new Map();
+  /** Of a key whose file is broken, what it was before. */
+  #truth: Truth = { sure: new Map(), perhaps: new Map() };
   #value = 0;
 
   constructor(directory: string, random: (n: number) => number) {
@@ -49,7 +58,13 @@ export class RandomEditor {
   }
 
   get truth(): Record<string, number> {
-    return Object.fromEntries(this.#truth);
+    return Object.fromEntries(this.#truth.sure);
+  }
+
+  /** What somebody holds, without what is held for no more than being careful. */
+  without(held: Readonly<Record<string, unknown>>): Record<string, unknown> {
+    const { perhaps } = this.#truth;
+    return Object.fromEntries(Object.entries(held).filter(([key, value]) => perhaps.get(key) !== value));
   }
 
   /** While something is, what a subscriber holds depends on what it has seen: it must have seen every step. */
@@ -78,22 +93,44 @@ export class RandomEditor {
     return name;
   }
 
-  /** Makes a file unreadable, in one of two ways: only what was seen of it before stays. */
-  trouble(): void {
-    const name = this.#pick(this.#own.filter((each) => this.#files.get(each)?.trouble === undefined));
+  /**
+   * Something that cannot be read or parsed when it is done: only what was seen before it stays. What is moved there in the
+   * same go must stay too. Returns its name.
+   */
+  trouble(): string {
+    const kinds: readonly (readonly [string, () => void])[] = [
+      ['break', () => this.#hurt(this.#pickHealthy())],
+      ['move an entry into what breaks', () => this.#moveEntry((name, entries) => this.#hurt(name, entries))],
+      ['rename and break', () => this.#renameBroken()],
+      ['rename a directory and break a file in it', () => this.#renameDirectory(true)],
+    ];
+    const [name, run] = kinds[this.#random(kinds.length)]!;
+    run();
+    this.#look();
+    return name;
+  }
+
+  /** Makes a file unreadable, in one of three ways. `entries`: what it holds then. */
+  #hurt(name: string | undefined, entries: ReadonlyMap<string, number> = new Map()): void {
     if (name === undefined) return;
     const path = this.#path(name);
-    const file = this.#files.get(name)!;
-    if (this.#random(2) === 0) {
-      writeFileSync(path, 'data: {"');
-      this.#files.set(name, { ...file, trouble: 'broken' });
-    } else {
+    const last = this.#files.get(name)?.entries ?? new Map<string, number>();
+    mkdirSync(dirname(path), { recursive: true });
+    if (this.#random(3) === 0) {
       // A link to itself can be seen but not followed, also by root.
-      rmSync(path);
+      rmSync(path, { force: true });
       symlinkSync(path, path);
-      this.#files.set(name, { ...file, trouble: 'hidden' });
+      this.#files.set(name, { entries: last, trouble: 'hidden', inside: entries });
+      return;
     }
-    this.#look();
+    const inside = new Map(entries);
+    // Without its end, or with something behind it.
+    const whole = this.#textOf(name, entries);
+    const text = this.#random(2) === 0 ? `${whole}\n  - key: [` : whole.slice(0, Math.max(8, whole.length - 5));
+    const isCut = text.length < whole.length && extname(name) !== '.json';
+    if (existsSync(path)) saves[this.#random(saves.length)]!(path, isCut ? `${whole}\n: [` : text);
+    else writeFileSync(path, isCut ? `${whole}\n: [` : text);
+    this.#files.set(name, { entries: last, trouble: 'broken', inside });
   }
 
   /** Mends everything, with other contents. */
@@ -143,16 +180,27 @@ export class RandomEditor {
 
   #write(name: string, save: (path: string, text: string) => void): void {
     const path = this.#path(name);
-    const values = Object.fromEntries(this.#files.get(name)!.entries);
     mkdirSync(dirname(path), { recursive: true });
     // Some ways of saving need something to save over.
     if (!existsSync(path)) writeFileSync(path, '');
-    save(path, extname(name) === '.json' ? json(values) : yaml(values));
+    save(path, this.#textOf(name, this.#files.get(name)!.entries));
   }
 
-  #moveEntry(): void {
-    const healthy = this.#own.filter((name) => this.#files.get(name)?.trouble === undefined);
-    const [from, to] = [this.#pick(healthy), this.#pick(healthy)];
+  #textOf(name: string, entries: ReadonlyMap<string, number>): string {
+    return (extname(name) === '.json' ? json : yaml)(Object.fromEntries(entries));
+  }
+
+  get #healthy(): string[] {
+    return this.#own.filter((name) => this.#files.get(name)?.trouble === undefined);
+  }
+
+  #pickHealthy(): string | undefined {
+    return this.#pick(this.#healthy);
+  }
+
+  /** @param hurt makes the file that gets the entry unreadable */
+  #moveEntry(hurt?: (name: string, entries: ReadonlyMap<string, number>) => void): void {
+    const [from, to] = [this.#pickHealthy(), this.#pickHealthy()];
     if (from === undefined || to === undefined || from === to) return;
     const left = new Map(this.#files.get(from)!.entries);
     const key = this.#pick([...left.keys()]);
@@ -163,20 +211,33 @@ export class RandomEditor {
     );
     left.delete(key);
     this.#files.set(from, { entries: left });
-    this.#files.set(to, { entries });
-    for (const name of this.#random(2) === 0 ? [from, to] : [to, from]) this.#write(name, saves[0]!);
+    if (hurt === undefined) this.#files.set(to, { entries });
+    for (const name of this.#random(2) === 0 ? [from, to] : [to, from]) {
+      if (name === to && hurt !== undefined) hurt(to, entries);
+      else this.#write(name, saves[0]!);
+    }
   }
 
   #rename(): void {
-    const from = this.#pick(this.#own);
+    const from = this.#pickHealthy();
     const to = this.#anyPlace();
-    // Of a file in trouble it is not known under another name what it last held.
-    if (from === undefined || from === to || this.#files.get(from)!.trouble !== undefined) return;
+    if (from === undefined || from === to) return;
     if ((extname(from) === '.json') !== (extname(to) === '.json')) return;
     mkdirSync(dirname(this.#path(to)), { recursive: true });
     renameSync(this.#path(from), this.#path(to));
     this.#files.set(to, this.#files.get(from)!);
     this.#files.delete(from);
+  }
+
+  /** Its name is another one, and it is broken, now or already before. */
+  #renameBroken(): void {
+    const from = this.#pick(this.#own.filter((name) => this.#files.get(name)!.trouble !== 'hidden'));
+    const to = this.#anyPlace();
+    if (from === undefined || from === to || this.#files.get(to)?.trouble !== undefined) return;
+    const { entries, inside } = this.#files.get(from)!;
+    rmSync(this.#path(from));
+    this.#files.delete(from);
+    this.#hurt(to, inside ?? entries);
   }
 
   #remove(name: string | undefined): void {
@@ -189,17 +250,28 @@ export class RandomEditor {
     return this.#own.filter((name) => name.startsWith(`${directory}/`));
   }
 
-  #renameDirectory(): void {
+  /** @param andBreak one of its files */
+  #renameDirectory(andBreak: boolean = false): void {
     const [from, to] = this.#random(2) === 0 ? ['a', 'b'] : ['b', 'a'];
     const moved = this.#below(from!);
     if (moved.length === 0 || moved.some((name) => this.#files.get(name)!.trouble !== undefined)) return;
+    if (this.#below(to!).some((name) => this.#files.get(name)!.trouble !== undefined)) return;
     rmSync(this.#path(to!), { recursive: true, force: true });
-    for (const name of this.#below(to!)) this.#files.delete(name);
+    const old = new Map(this.#below(to!).map((name) => [name, this.#files.get(name)!]));
+    for (const name of old.keys()) this.#files.delete(name);
     renameSync(this.#path(from!), this.#path(to!));
+    const now = (name: string): string => to + name.slice(from!.length);
     for (const name of moved) {
-      this.#files.set(to + name.slice(from!.length), this.#files.get(name)!);
+      this.#files.set(now(name), this.#files.get(name)!);
       this.#files.delete(name);
     }
+    if (!andBreak) return;
+    const name = now(this.#pick(moved)!);
+    const { entries } = this.#files.get(name)!;
+    // Under that name it is known what another file held.
+    if (old.has(name)) this.#files.set(name, old.get(name)!);
+    else this.#files.delete(name);
+    this.#hurt(name, entries);
   }
 
   #removeDirectory(): void {
@@ -250,7 +322,8 @@ export class RandomEditor {
 
   /** What all files mean: the first one that has a key wins it, names compared directory by directory. */
   #look(): void {
-    const truth = new Map<string, number>();
+    const { sure: before, perhaps: held } = this.#truth;
+    const sure = new Map<string, number>();
     const order = [...this.#files.keys()].map((name) => name.split('/')).sort(byNames);
     const seen = new Set<string>();
     for (const names of order) {
@@ -258,11 +331,19 @@ export class RandomEditor {
       for (const [key, value] of entries) {
         if (seen.has(key)) continue;
         seen.add(key);
-        const told = trouble === 'broken' ? this.#truth.get(key) : value;
-        if (told !== undefined) truth.set(key, told);
+        const told = trouble === 'broken' ? before.get(key) : value;
+        if (told !== undefined) sure.set(key, told);
       }
     }
-    this.#truth = truth;
+    // No file has them any more: what is in one that cannot be read must stay, with what was told last.
+    const perhaps = new Map<string, number>();
+    const inside = new Set([...this.#files.values()].flatMap((file) => [...(file.inside?.keys() ?? [])]));
+    for (const [key, value] of [...held, ...before]) {
+      if (seen.has(key)) continue;
+      if (inside.has(key) && before.has(key)) sure.set(key, value);
+      else if (this.isTroubled) perhaps.set(key, value);
+    }
+    this.#truth = { sure, perhaps };
   }
 }
 

@@ -20,6 +20,10 @@ import type { Root } from './root.ts';
  *
  * - A file that cannot be parsed: its entries stay, its keys are `rejected` (`PARSE_FAILED` with file, line and column), and
  *   the status is `stale` until it is mended. One that never could be parsed makes the status stale, no more.
+ * - An entry that vanishes while a file cannot be parsed or read that may have it now: it stays, and the status names it (`SHRUNK`),
+ *   until that file is mended or gone. May have it: a file that became so in the same look or up to 2 s before, and one that does
+ *   not parse and has the key in its text. After a resync all that was told before it stays until all is mended; what only a
+ *   broken file has is not known to a new subscription.
  * - A configured path that is missing (but see `missing`), or anything that cannot be read: its entries stay, the status is
  *   stale. The same for 5 seconds where a configured directory is another one than before, and empty: a volume that is not mounted
  *   (`onShrink` with `confirm: Infinity` keeps them for good). A file that is missing below a configured directory: its entries are deleted (but see `onShrink`).

@@ -22,6 +22,8 @@ export interface FileState {
   readonly failure?: DatasyncError;
   /** Why it cannot be read now: nothing is known against its entries. */
   readonly unreadable?: DatasyncError;
+  /** What it looks like although it cannot be read, where it can be looked at. */
+  readonly outside?: string;
   /** Since when it has changed without standing still: what it says now is not known. */
   readonly moving?: number;
   /** It was read before it stood still: a write right after that may have left the same stamp. */
@@ -45,6 +47,8 @@ export interface Scanned {
   readonly unsettled: boolean;
   /** Something is there and was not read: an entry that seems to be gone may be in it. */
   readonly waiting: boolean;
+  /** What cannot be read or parsed, by path: any text that is another one as soon as it may say something else. */
+  readonly hidden: ReadonlyMap<string, string>;
   /** Since when the directories change under every scan. */
   readonly shaking?: number;
 }
@@ -57,6 +61,7 @@ export const nothingScanned: Scanned = {
   filled: new Map(),
   unsettled: false,
   waiting: false,
+  hidden: new Map(),
 };
 
 /** Milliseconds a file must have stood still before it is believed: half a YAML document is mostly valid YAML. */
@@ -104,9 +109,20 @@ export async function scan(options: Scanning, last: Scanned, signal: AbortSignal
       filled: listing.filled,
       unsettled: !stable || moving || states.some(({ doubtful }) => doubtful),
       waiting: moving || (shaking !== undefined && now - shaking < tooLong),
+      hidden: hiddenIn(files, listing),
       ...(shaking === undefined ? {} : { shaking }),
     };
   }
+}
+
+function hiddenIn(files: Files, { unreadable, directories }: Listing): Scanned['hidden'] {
+  const hidden = new Map<string, string>();
+  for (const [path, state] of files) {
+    if (state.unreadable !== undefined) hidden.set(path, `unreadable ${state.outside}`);
+    else if (state.failure !== undefined) hidden.set(path, `broken ${state.stamp}`);
+  }
+  for (const path of unreadable) hidden.set(path, `unreadable ${directories.get(path)}`);
+  return hidden;
 }
 
 function isMoving({ moving, unreadable }: FileState): boolean {
@@ -142,15 +158,16 @@ async function readOne(
   reading: Reading,
   signal: AbortSignal,
 ): Promise<FileState | undefined> {
+  let stamp: string | undefined;
   try {
     const before = await look(path);
     if (!before.isFile()) return undefined;
-    const stamp = stampOf(before);
+    stamp = stampOf(before);
     if (stamp === known.stamp) return known;
 
     const now = asyncScheduler.now();
     const since = known.moving ?? now;
-    const { stamp: _, moving: __, doubtful: ___, unreadable: trouble, ...last } = known;
+    const { stamp: _, moving: __, doubtful: ___, unreadable: trouble, outside: ____, ...last } = known;
     const still = standsStill(before, now, stillness);
     const restless = (): FileState => {
       const why = now - since < tooLong ? trouble : unreadable(path, new Error('it changes all the time'));
@@ -167,8 +184,8 @@ async function readOne(
   } catch (error) {
     signal.throwIfAborted();
     if (isAbsence(error)) return undefined;
-    const { stamp: _, moving: __, doubtful: ___, ...last } = known;
-    return { ...last, unreadable: unreadable(path, error) };
+    const { stamp: _, moving: __, doubtful: ___, outside: ____, ...last } = known;
+    return { ...last, unreadable: unreadable(path, error), ...(stamp !== undefined && { outside: stamp }) };
   }
 }
 

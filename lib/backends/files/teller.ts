@@ -2,6 +2,7 @@ import { DatasyncError } from '../../model/errors.ts';
 import type { Frame, RawEntry } from '../../source/frames.ts';
 import { isUnder } from '../../source/prefixes.ts';
 import type { Clashes } from './clashes.ts';
+import { HeldKeys } from './heldKeys.ts';
 import type { Files, Scanned } from './scan.ts';
 import { changesBetween, entriesOf, sameError, type View } from './view.ts';
 
@@ -13,6 +14,7 @@ export class Teller {
   /** Missing: all keys are wanted. */
   readonly #wants: ((key: string) => boolean) | undefined;
   readonly #clashes: Clashes;
+  readonly #held = new HeldKeys();
   #files: Files = new Map();
   /** What was told; missing before the first snapshot. */
   #view: View | undefined;
@@ -38,8 +40,8 @@ export class Teller {
    * @param trouble what else makes the subscription stale
    */
   async frames(scanned: Scanned, trouble: DatasyncError | undefined, signal: AbortSignal): Promise<Frame<never>[]> {
-    const stale = summary(trouble === undefined ? scanned.problems : [...scanned.problems, trouble]);
     const data = await this.#data(scanned, signal);
+    const stale = summary([...scanned.problems, ...this.#held.problems, ...(trouble === undefined ? [] : [trouble])]);
     // Stale before the data that is, healed after the data that heals. A connection before this one may have left it stale.
     const news = !sameError(stale, this.#stale) || (stale === undefined && data.at(-1)?.type === 'snapshot');
     this.#stale = stale;
@@ -47,11 +49,15 @@ export class Teller {
     return stale === undefined ? [...data, { type: 'progress', stale: null }] : [{ type: 'progress', stale }, ...data];
   }
 
-  async #data({ files, problems, waiting }: Scanned, signal: AbortSignal): Promise<Frame<never>[]> {
+  async #data(scanned: Scanned, signal: AbortSignal): Promise<Frame<never>[]> {
+    const { files, problems, waiting } = scanned;
     const before = this.#view;
     const healthy = problems.length === 0;
-    if (waiting || (this.#complete && sameFiles(this.#files, files))) return [];
-    const { entries, clashes } = entriesOf(files, this.#wants);
+    if (waiting) return [];
+    this.#held.look(scanned);
+    if (this.#complete && this.#held.size === 0 && sameFiles(this.#files, files)) return [];
+    const { entries: found, clashes } = entriesOf(files, this.#wants);
+    const entries = await this.#held.keep(before?.entries, found, files, signal);
     const after: View = { entries, refused: await this.#clashes.refused(clashes, files, signal) };
     // Nothing to see and something amiss: that must not look as if there were nothing.
     if (before === undefined && entries.size === 0 && !healthy) return [];

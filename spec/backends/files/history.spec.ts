@@ -32,6 +32,11 @@ class Editor {
     return this.#truth;
   }
 
+  /** While one is, an entry that seems to be gone may be held. */
+  get isBroken(): boolean {
+    return [...this.#files.values()].some(({ broken }) => broken);
+  }
+
   get names(): string[] {
     return [...this.#files.keys()].sort();
   }
@@ -146,7 +151,13 @@ describe('fromFiles, judged by the contract', () => {
     let probe = 0;
     const settled = () => {
       editor.save('probe.json', new Map([['/probe', --probe]]), 0);
-      return until(() => expect(shown(view())).toEqual(shown(editor.truth)));
+      return until(() => {
+        const held = [...view()].filter(([key]) => !editor.isBroken || editor.truth.has(key));
+        expect(shown(new Map(held))).toEqual(shown(editor.truth));
+      });
+    };
+    const heal = () => {
+      for (const each of editor.names) editor.save(each, editor.entriesOf(each), 0);
     };
 
     await until(() => expect(history.steps.some(({ type }) => type === 'event')).toBe(true));
@@ -167,13 +178,14 @@ describe('fromFiles, judged by the contract', () => {
       } else if (choice === 7) editor.remove(name);
       else if (choice === 8) editor.rename(name, pick());
       else if (step % 2 === 0) {
-        for (const each of editor.names) editor.save(each, editor.entriesOf(each), 0);
+        heal();
         await settled();
         resyncOn.next();
         await pause(50);
       } else await settled();
       await pause(random(4) * random(20));
     }
+    heal();
     await settled();
     history.quiet();
     recording.unsubscribe();

@@ -1,0 +1,102 @@
+import { readFile } from 'node:fs/promises';
+import { asyncScheduler } from 'rxjs';
+import { DatasyncError } from '../../model/errors.ts';
+import type { Entries } from './parse.ts';
+import type { Files, Scanned } from './scan.ts';
+
+/** Milliseconds for which a trouble counts as new: what is saved together may be seen in several looks. */
+const fresh = 2_000;
+/** Bytes that are searched for keys at most, in all: so long that nobody waits for it. */
+const searched = 1e8;
+
+/**
+ * Keys that no file has any more, while a file that cannot be read or parsed may have them: an entry that moves into a file
+ * which the same save breaks is not gone. One per connection.
+ *
+ * A key is held by what became unreadable or broken when the key went, or shortly before, and by every broken file whose text
+ * has the key in it, since whenever it is broken. It stays until all of these are mended or gone.
+ */
+export class HeldKeys {
+  /** Since when all that is hidden looks as it does. */
+  #since: ReadonlyMap<string, { readonly version: string; readonly at: number }> = new Map();
+  /** What was hidden when nothing was held back by anyone. */
+  #before: Scanned['hidden'] = new Map();
+  #fresh: ReadonlySet<string> = new Set();
+  /** By key what may have it. */
+  #held: ReadonlyMap<string, ReadonlySet<string>> = new Map();
+
+  /** How many keys are held. */
+  get size(): number {
+    return this.#held.size;
+  }
+
+  /** What the status says of it: one error for each file that may have keys. */
+  get problems(): DatasyncError[] {
+    const keys = new Map<string, string[]>();
+    for (const [key, [path]] of this.#held as ReadonlyMap<string, Iterable<string>>) {
+      const others = keys.get(path!);
+      if (others === undefined) keys.set(path!, [key]);
+      else others.push(key);
+    }
+    return Array.from(keys, ([file, [key, ...more]]) => {
+      const what = `${JSON.stringify(key)}${more.length > 0 ? ` (and ${more.length} more)` : ''}`;
+      const message = `${what} cannot be found any more, but may be in ${file}: it stays until that can be read, or is gone`;
+      return new DatasyncError('SHRUNK', message, { backend: 'files', key: key!, file });
+    });
+  }
+
+  /** To be called at every look that counts, before {@link keep}. */
+  look({ hidden, problems }: Pick<Scanned, 'hidden' | 'problems'>): void {
+    const now = asyncScheduler.now();
+    const since = new Map<string, { version: string; at: number }>();
+    const isFresh = new Set<string>();
+    for (const [path, version] of hidden) {
+      const known = this.#since.get(path);
+      const mark = known?.version === version ? known : { version, at: now };
+      since.set(path, mark);
+      if (now - mark.at < fresh || this.#before.get(path) !== version) isFresh.add(path);
+    }
+    this.#since = since;
+    this.#fresh = isFresh;
+    // What a guard holds back seems to be there: when it lets go, all that was hidden meanwhile is as new as the loss.
+    if (!problems.some(({ code }) => code === 'SHRUNK')) this.#before = hidden;
+  }
+
+  /** What the files say, and what is held of what was told before. */
+  async keep(before: Entries | undefined, after: Entries, files: Files, signal: AbortSignal): Promise<Entries> {
+    const last = this.#held;
+    const held = new Map<string, ReadonlySet<string>>();
+    this.#held = held;
+    if (before === undefined || this.#since.size === 0) return after;
+    const lost: string[] = [];
+    for (const key of before.keys()) {
+      if (after.has(key)) continue;
+      const still = [...(last.get(key) ?? [])].filter((path) => this.#since.has(path) && !this.#fresh.has(path));
+      if (still.length > 0) held.set(key, new Set([...this.#fresh, ...still]));
+      else if (this.#fresh.size > 0) held.set(key, this.#fresh);
+      else lost.push(key);
+    }
+    for (const path of lost.length > 0 ? this.#since.keys() : []) {
+      const { failure, unreadable } = files.get(path) ?? {};
+      if (failure === undefined || unreadable !== undefined) continue;
+      for (const key of await named(path, lost, signal)) held.set(key, new Set([...(held.get(key) ?? []), path]));
+    }
+    if (held.size === 0) return after;
+    const entries = new Map(after);
+    for (const key of held.keys()) entries.set(key, before.get(key)!);
+    return entries;
+  }
+}
+
+/** Which of the keys the text of a file has in it, as they are or as JSON writes them. */
+async function named(path: string, keys: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+  try {
+    const bytes = await readFile(path, { signal });
+    if (bytes.length * keys.length > searched) return keys;
+    return keys.filter((key) => bytes.includes(key) || bytes.includes(JSON.stringify(key).slice(1, -1)));
+  } catch {
+    signal.throwIfAborted();
+    // It is changing: the next look knows more.
+    return keys;
+  }
+}
