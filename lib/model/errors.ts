@@ -11,7 +11,8 @@ export const errorCodes = {
     'a file is not valid JSON or YAML or not of the expected shape, or a text is not in the marble notation',
   UNREADABLE: 'a file or directory is missing or could not be read',
   DUPLICATE_KEY: 'two files have the same key; the one that comes first is told',
-  SHRUNK: 'a file, all files together, or a prefix lost so many keys at once that it is not believed yet',
+  SHRUNK:
+    'keys seem to be lost, so many at once, or while a file cannot be read that may have them, that it is not believed yet',
   MISSING_PEER: 'an optional peer dependency is not installed',
   UNSUPPORTED: 'the store cannot do what was asked',
   UNWRITABLE: 'a file could not be written',
