@@ -50,8 +50,16 @@ export interface FilesOptions {
    * where `prefixes` would. Default: all keys.
    */
   readonly instancePrefix?: string;
-  /** The line that a YAML file must end with, `...` or `# end`: a file without it is one of which a part is missing. */
+  /**
+   * The line that a YAML file must end with, `...` or `# end`: a file without it is one of which a part is missing. It may stand at
+   * the end only: with several documents, have `---` alone between them, or take another line.
+   */
   readonly endMarker?: string;
+  /**
+   * Milliseconds for which a YAML file that is written over in place, and without an `endMarker`, must have stood still before it is
+   * believed that it has lost keys, or its end: a half of it mostly passes for the whole. Default: 1,000.
+   */
+  readonly settle?: number;
   /**
    * Whether values that are texts hold JSON, as the stores have it: `value: '{"mtu": 1500}'`. Default: false; of sources and
    * brokers true where the codec is `protobufCodec(…, { format: 'json' })`.
@@ -86,6 +94,7 @@ export interface ResolvedFilesOptions {
   readonly roots: readonly Root[];
   readonly reading: Reading;
   readonly missing: 'keep' | 'empty';
+  readonly settle: number;
   readonly instancePrefix: string;
   readonly onShrink: Required<ShrinkConfig> | undefined;
   readonly rescan: number;
@@ -107,6 +116,7 @@ export const filesRules: Rules = {
   missing: oneOf('keep', 'empty'),
   instancePrefix: rule.text,
   endMarker: [isLine, 'one line, without white space around it'],
+  settle: rule.milliseconds,
   jsonStrings: rule.flag,
   project: rule.callback,
   onShrink: {
@@ -126,6 +136,7 @@ export function resolveFilesOptions(where: string, options: FilesOptions): Resol
     roots: [...new Set(paths.map((path) => resolve(path)))].map((path) => rootOf(path, recursive, ignore)),
     reading: { endMarker, jsonStrings, project },
     missing,
+    settle: options.settle ?? 1_000,
     instancePrefix,
     onShrink: onShrink && { share: onShrink.share ?? 0.5, confirm: onShrink.confirm ?? 2_000 },
     rescan: options.rescan ?? (usePolling ? pollingRescan : 5_000),

@@ -45,6 +45,9 @@ const capabilities: Capabilities = {
   },
 };
 
+/** Milliseconds between two looks at least, whatever is due. */
+const shortest = 50;
+
 /** These mean that it will never work; said at the start, since later it would take away what works. */
 const fatal: ReadonlySet<string> = new Set(['INVALID_CONFIG', 'MISSING_PEER']);
 
@@ -112,7 +115,13 @@ export function filesBackend(options: FilesOptions): Backend<never> {
           }).pipe(concatMap((frames) => from(frames)));
         });
 
-        const rest = (): number => Math.min(blind ? withoutWatcher(resolved) : rescan, guard?.due ?? Infinity);
+        /** Milliseconds until a file that is being written will be whole, if it is waited for. */
+        const untilWhole = (): number => {
+          const { at, isAwaited } = last?.whole ?? { at: Infinity, isAwaited: false };
+          return isAwaited || teller.isHolding ? Math.max(shortest, at - asyncScheduler.now()) : Infinity;
+        };
+        const rest = (): number =>
+          Math.min(blind ? withoutWatcher(resolved) : rescan, guard?.due ?? Infinity, untilWhole());
         const again = defer(() => alarm.due(rest(), took)).pipe(
           concatMap(() => ready().pipe(take(1))),
           concatMap(() => look),

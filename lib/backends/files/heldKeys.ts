@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { asyncScheduler } from 'rxjs';
 import { DatasyncError } from '../../model/errors.ts';
 import type { Entries } from './parse.ts';
-import type { Files, Scanned } from './scan.ts';
+import type { Files, Hidden, Scanned } from './scan.ts';
 
 /** Milliseconds for which a trouble counts as new: what is saved together may be seen in several looks. */
 const fresh = 2_000;
@@ -14,11 +14,12 @@ const searched = 1e8;
  * which the same save breaks is not gone. One per connection.
  *
  * A key is held by what became unreadable or broken when the key went, or shortly before, and by every broken file whose text
- * has the key in it, since whenever it is broken. It stays until all of these are mended or gone.
+ * has the key in it, since whenever it is broken. It stays until all of these are mended or gone. What is being written holds as long
+ * as it is.
  */
 export class HeldKeys {
   /** Since when all that is hidden looks as it does. */
-  #since: ReadonlyMap<string, { readonly version: string; readonly at: number }> = new Map();
+  #since: ReadonlyMap<string, Hidden & { readonly at: number }> = new Map();
   /** What was hidden when nothing was held back by anyone. */
   #before: Scanned['hidden'] = new Map();
   #fresh: ReadonlySet<string> = new Set();
@@ -33,9 +34,11 @@ export class HeldKeys {
   /** What the status says of it: one error for each file that may have keys. */
   get problems(): DatasyncError[] {
     const keys = new Map<string, string[]>();
-    for (const [key, [path]] of this.#held as ReadonlyMap<string, Iterable<string>>) {
-      const others = keys.get(path!);
-      if (others === undefined) keys.set(path!, [key]);
+    for (const [key, paths] of this.#held) {
+      const path = [...paths].find((each) => this.#since.get(each)?.passing !== true);
+      if (path === undefined) continue;
+      const others = keys.get(path);
+      if (others === undefined) keys.set(path, [key]);
       else others.push(key);
     }
     return Array.from(keys, ([file, [key, ...more]]) => {
@@ -48,13 +51,13 @@ export class HeldKeys {
   /** To be called at every look that counts, before {@link keep}. */
   look({ hidden, problems }: Pick<Scanned, 'hidden' | 'problems'>): void {
     const now = asyncScheduler.now();
-    const since = new Map<string, { version: string; at: number }>();
+    const since = new Map<string, Hidden & { at: number }>();
     const isFresh = new Set<string>();
-    for (const [path, version] of hidden) {
+    for (const [path, each] of hidden) {
       const known = this.#since.get(path);
-      const mark = known?.version === version ? known : { version, at: now };
+      const mark = known?.version === each.version ? known : { ...each, at: now };
       since.set(path, mark);
-      if (now - mark.at < fresh || this.#before.get(path) !== version) isFresh.add(path);
+      if (each.passing || now - mark.at < fresh || this.#before.get(path)?.version !== each.version) isFresh.add(path);
     }
     this.#since = since;
     this.#fresh = isFresh;

@@ -55,6 +55,10 @@ export async function readPieces(
   signal: AbortSignal,
 ): Promise<LargeFile | undefined> {
   if (lacksEnd(bytes.toString('utf8', Math.max(0, bytes.length - 1_000)), reading)) return undefined;
+  const { endMarker } = reading;
+  // It may stand elsewhere too.
+  if (endMarker !== undefined && bytes.indexOf(`\n${endMarker}`) !== bytes.lastIndexOf(`\n${endMarker}`))
+    return undefined;
   const { parseYamlItems, yamlFault } = await import('../../codecs/parseYaml.ts');
   const read: Read = (text, linesBefore) => {
     try {

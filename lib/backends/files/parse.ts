@@ -98,9 +98,15 @@ function textOf(file: string, bytes: Uint8Array, reading: Reading): string {
   }
   const rest = text.trimEnd();
   if (rest === '') throw parseError(file, { reason: 'it is empty; a file without entries says `data: []`' });
-  if (isYaml(file) && lacksEnd(text, reading)) {
+  if (!isYaml(file)) return text;
+  if (lacksEnd(text, reading)) {
     const reason = `it does not end with the line ${JSON.stringify(reading.endMarker)}: something may be missing`;
     throw parseError(file, { reason, ...placeOf(text, rest.length) });
+  }
+  const early = earlyEnd(text, reading);
+  if (early !== undefined) {
+    const reason = `the line ${JSON.stringify(reading.endMarker)} is not the last one: a half of the file could not be told from the whole`;
+    throw parseError(file, { reason, ...placeOf(text, early) });
   }
   return text;
 }
@@ -119,6 +125,17 @@ function refuseFlaws(file: string, text: string, { flaws }: Documents, { project
     if (item?.member === 'key')
       throw parseError(file, { reason: `data[${item.index}] ${reason}`, ...placeOf(text, offset) });
   }
+}
+
+/** Where the line that must be the last one of a text stands before that: cut off behind it, the text would seem to be whole. */
+function earlyEnd(text: string, { endMarker }: Reading): number | undefined {
+  if (endMarker === undefined) return undefined;
+  const last = text.lastIndexOf(endMarker);
+  for (let at = text.indexOf(endMarker); at < last; at = text.indexOf(endMarker, at + 1)) {
+    const end = text.indexOf('\n', at);
+    if ((at === 0 || text[at - 1] === '\n') && text.slice(at, end).trimEnd() === endMarker) return at;
+  }
+  return undefined;
 }
 
 function itemsOf(file: string, documents: Documents, { project }: Reading): Item[] {

@@ -1,5 +1,5 @@
 import type { BigIntStats } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { lstat, readFile } from 'node:fs/promises';
 import { sep } from 'node:path';
 import { asyncScheduler } from 'rxjs';
 import { DatasyncError } from '../../model/errors.ts';
@@ -9,6 +9,7 @@ import { isLarge, type Kept, readPieces } from './largeYaml.ts';
 import { type Listing, list, unreadable } from './listing.ts';
 import { type Entries, parseFile, type Reading } from './parse.ts';
 import { isAbsence, look, stampOf } from './stats.ts';
+import { type Ending, endingOf, mayBeCut } from './wholeness.ts';
 
 /** What is known of one file. Immutable: the same object means that nothing is new. */
 export interface FileState {
@@ -28,10 +29,30 @@ export interface FileState {
   readonly moving?: number;
   /** It was read before it stood still: a write right after that may have left the same stamp. */
   readonly doubtful?: boolean;
+  /** Of a file whose half may pass for the whole: how it ended when it was believed. */
+  readonly text?: Ending;
+  /** When such a file was written where it is, and since when it has been so again and again. */
+  readonly written?: Written;
+  /** It may have been read while it was written: what it says if it stays so, and since when that is so. */
+  readonly half?: { readonly after: FileState; readonly since: number };
+}
+
+/** Milliseconds, by the clock of the file system and by ours. */
+interface Written {
+  readonly at: number;
+  readonly since: number;
+}
+
+/** What cannot be read or parsed, or may not be there as a whole. */
+export interface Hidden {
+  /** Any text that is another one as soon as it may say something else. */
+  readonly version: string;
+  /** It is being written: that is no trouble. */
+  readonly passing?: true;
 }
 
 /** What is scanned, and how. */
-export type Scanning = Pick<ResolvedFilesOptions, 'roots' | 'missing' | 'reading'>;
+export type Scanning = Pick<ResolvedFilesOptions, 'roots' | 'missing' | 'reading' | 'settle'>;
 
 /** Files in the order of precedence. */
 export type Files = ReadonlyMap<string, FileState>;
@@ -47,8 +68,10 @@ export interface Scanned {
   readonly unsettled: boolean;
   /** Something is there and was not read: an entry that seems to be gone may be in it. */
   readonly waiting: boolean;
-  /** What cannot be read or parsed, by path: any text that is another one as soon as it may say something else. */
-  readonly hidden: ReadonlyMap<string, string>;
+  /** What may have entries that cannot be seen, by path. */
+  readonly hidden: ReadonlyMap<string, Hidden>;
+  /** When the first of those will be whole that are being written, and whether all is waiting for one of them. */
+  readonly whole?: { readonly at: number; readonly isAwaited: boolean };
   /** Since when the directories change under every scan. */
   readonly shaking?: number;
 }
@@ -92,7 +115,7 @@ export async function scan(options: Scanning, last: Scanned, signal: AbortSignal
   let known = last.files;
   for (let attempt = 1; ; attempt++) {
     const listing = await list(options.roots, options.missing, last.filled, signal);
-    const files = await readAll(listing, known, options.reading, signal);
+    const files = await readAll(listing, known, options, signal);
     const stable = await unchanged(listing.directories, signal);
     if (!stable && attempt < attempts) {
       known = new Map([...known, ...files]);
@@ -102,40 +125,57 @@ export async function scan(options: Scanning, last: Scanned, signal: AbortSignal
     const shaking = stable ? undefined : (last.shaking ?? now);
     const states = [...files.values()];
     const moving = states.some(isMoving);
+    const half = states.some(isHalf);
     return {
       files,
       problems: [...listing.problems, ...states.flatMap(({ failure, unreadable }) => unreadable ?? failure ?? [])],
       targets: listing.targets,
       filled: listing.filled,
       unsettled: !stable || moving || states.some(({ doubtful }) => doubtful),
-      waiting: moving || (shaking !== undefined && now - shaking < tooLong),
-      hidden: hiddenIn(files, listing),
+      waiting: moving || half || (shaking !== undefined && now - shaking < tooLong),
+      ...hiddenIn(files, listing, options.settle, now),
       ...(shaking === undefined ? {} : { shaking }),
     };
   }
 }
 
-function hiddenIn(files: Files, { unreadable, directories }: Listing): Scanned['hidden'] {
-  const hidden = new Map<string, string>();
-  for (const [path, state] of files) {
-    if (state.unreadable !== undefined) hidden.set(path, `unreadable ${state.outside}`);
-    else if (state.failure !== undefined) hidden.set(path, `broken ${state.stamp}`);
+function hiddenIn(
+  files: Files,
+  { unreadable, directories }: Listing,
+  settle: number,
+  now: number,
+): Pick<Scanned, 'hidden' | 'whole'> {
+  const hidden = new Map<string, Hidden>();
+  let at = Infinity;
+  let isAwaited = false;
+  for (const [path, { unreadable: trouble, failure, stamp, outside, written, half }] of files) {
+    const isBusy = written !== undefined && Math.abs(now - written.at) < settle;
+    if (half !== undefined) isAwaited = true;
+    if (isBusy) at = Math.min(at, written.at + settle);
+    if (trouble !== undefined) hidden.set(path, { version: `unreadable ${outside}` });
+    else if (failure !== undefined) hidden.set(path, { version: `broken ${stamp}` });
+    else if (isBusy && now - written.since < tooLong)
+      hidden.set(path, { version: `written ${written.at}`, passing: true });
   }
-  for (const path of unreadable) hidden.set(path, `unreadable ${directories.get(path)}`);
-  return hidden;
+  for (const path of unreadable) hidden.set(path, { version: `unreadable ${directories.get(path)}` });
+  return { hidden, ...(at < Infinity && { whole: { at, isAwaited } }) };
 }
 
 function isMoving({ moving, unreadable }: FileState): boolean {
   return moving !== undefined && unreadable === undefined;
 }
 
-async function readAll(listing: Listing, known: Files, reading: Reading, signal: AbortSignal): Promise<Files> {
+function isHalf({ half, unreadable }: FileState): boolean {
+  return half !== undefined && unreadable === undefined;
+}
+
+async function readAll(listing: Listing, known: Files, scanning: Scanning, signal: AbortSignal): Promise<Files> {
   const files = new Map<string, FileState>();
   for (let start = 0; start < listing.files.length; start += batch) {
     const paths = listing.files.slice(start, start + batch);
     const states = await Promise.all(
       paths.map(async (path) =>
-        listing.unreadable.has(path) ? undefined : readOne(path, known.get(path) ?? {}, reading, signal),
+        listing.unreadable.has(path) ? undefined : readOne(path, known.get(path) ?? {}, scanning, signal),
       ),
     );
     signal.throwIfAborted();
@@ -155,7 +195,7 @@ async function readAll(listing: Listing, known: Files, reading: Reading, signal:
 async function readOne(
   path: string,
   known: FileState,
-  reading: Reading,
+  { reading, settle }: Scanning,
   signal: AbortSignal,
 ): Promise<FileState | undefined> {
   let stamp: string | undefined;
@@ -167,26 +207,67 @@ async function readOne(
 
     const now = asyncScheduler.now();
     const since = known.moving ?? now;
-    const { stamp: _, moving: __, doubtful: ___, unreadable: trouble, outside: ____, ...last } = known;
+    const { half, unreadable: trouble } = known;
+    const last = lastOf(known);
     const still = standsStill(before, now, stillness);
+    const tired = (from: number): DatasyncError | undefined =>
+      now - from < tooLong ? undefined : unreadable(path, new Error('it changes all the time'));
     const restless = (): FileState => {
-      const why = now - since < tooLong ? trouble : unreadable(path, new Error('it changes all the time'));
-      return { ...last, moving: since, ...(why && { unreadable: why }) };
+      const why = tired(since) ?? trouble;
+      return { ...last, moving: since, ...(half && { half }), ...(why && { unreadable: why }) };
     };
-    const cannotBeHalf = !isYaml(path) || reading.endMarker !== undefined;
-    if (!still && !(cannotBeHalf && now - since >= patience)) return restless();
+    const mayPass = isYaml(path) && reading.endMarker === undefined;
+    if (!still && !(!mayPass && now - since >= patience)) return restless();
 
-    const bytes = await readFile(path, { signal });
-    if (stampOf(await look(path)) !== stamp) return restless();
-    const sure = standsStill(before, now, hasCoarseClock(before) ? coarseStillness : stillness);
-    const state = await parsed(path, bytes, last, reading, signal);
-    return { ...state, ...(sure && { stamp }), ...(!still && { doubtful: true }) };
+    let state: FileState;
+    if (half !== undefined && half.after.stamp === stamp) state = half.after;
+    else {
+      const bytes = await readFile(path, { signal });
+      if (stampOf(await look(path)) !== stamp) return restless();
+      const sure = standsStill(before, now, hasCoarseClock(before) ? coarseStillness : stillness);
+      const found = await parsed(path, bytes, last, reading, signal);
+      state = { ...found, ...(sure && { stamp }), ...(!still && { doubtful: true }) };
+      if (mayPass && state.failure === undefined) state = { ...state, text: endingOf(before, bytes) };
+      if (mayPass) state = { ...state, ...(await writtenAt(path, before, last, now, settle)) };
+    }
+    if (standsStill(before, now, settle) || !mayBeHalf(last, state)) return state;
+    const halves = { after: state, since: half?.since ?? now };
+    const why = tired(halves.since);
+    const { written } = state;
+    return { ...last, half: halves, ...(written && { written }), ...(why && { unreadable: why }) };
   } catch (error) {
     signal.throwIfAborted();
     if (isAbsence(error)) return undefined;
-    const { stamp: _, moving: __, doubtful: ___, outside: ____, ...last } = known;
-    return { ...last, unreadable: unreadable(path, error), ...(stamp !== undefined && { outside: stamp }) };
+    return { ...lastOf(known), unreadable: unreadable(path, error), ...(stamp !== undefined && { outside: stamp }) };
   }
+}
+
+/** What stays of what is known when a file is read again. */
+function lastOf(known: FileState): FileState {
+  const { stamp: _, moving: __, doubtful: ___, unreadable: ____, outside: _____, half: ______, ...last } = known;
+  return last;
+}
+
+/** Whether it cannot be told from the beginning of what is to come. What was broken may be on its way from nothing to the whole. */
+function mayBeHalf(last: FileState, { entries, text }: FileState): boolean {
+  if (entries === undefined || text === undefined) return false;
+  if (last.entries === undefined || last.text === undefined) return last.failure !== undefined;
+  return mayBeCut({ entries: last.entries, text: last.text }, { entries, text });
+}
+
+/** Where a file is not another one than before, nor a link to what was made elsewhere, it may still be written to. */
+async function writtenAt(
+  path: string,
+  { dev, ino, ctimeMs }: BigIntStats,
+  { text, written }: FileState,
+  now: number,
+  settle: number,
+): Promise<Pick<FileState, 'written'>> {
+  const at = Number(ctimeMs);
+  if (Math.abs(now - at) >= settle) return {};
+  if (text === undefined ? (await lstat(path)).isSymbolicLink() : text.identity !== `${dev}:${ino}`) return {};
+  const goesOn = written !== undefined && at - written.at < settle;
+  return { written: { at, since: goesOn ? written.since : now } };
 }
 
 async function parsed(
@@ -196,7 +277,7 @@ async function parsed(
   reading: Reading,
   signal: AbortSignal,
 ): Promise<FileState> {
-  const { entries, kept } = last;
+  const { entries, kept, text } = last;
   try {
     if (isYaml(path) && isLarge(bytes, reading)) {
       const large = await readPieces(path, bytes, entries && kept && { entries, kept }, reading, signal);
@@ -207,7 +288,7 @@ async function parsed(
     if (!(error instanceof DatasyncError)) throw error;
     // The same complaint about the next version of the file is no news.
     const failure = last.failure?.message === error.message ? last.failure : error;
-    return { ...(entries && { entries }), ...(kept && { kept }), failure };
+    return { ...(entries && { entries }), ...(kept && { kept }), ...(text && { text }), failure };
   }
 }
 

@@ -34,6 +34,11 @@ export class Teller {
     return this.#view !== undefined;
   }
 
+  /** Whether something is held back until it is known what a file says. */
+  get isHolding(): boolean {
+    return this.#held.size > 0;
+  }
+
   /**
    * The frames of one scan.
    *

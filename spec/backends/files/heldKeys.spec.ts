@@ -179,7 +179,11 @@ describe('HeldKeys', () => {
     const keys = new HeldKeys();
     clock(10_000);
     return async (hidden, before, after, more = {}) => {
-      keys.look({ ...nothingScanned, hidden: new Map(Object.entries(hidden)), ...more });
+      keys.look({
+        ...nothingScanned,
+        hidden: new Map(Object.entries(hidden).map(([path, version]) => [path, { version }])),
+        ...more,
+      });
       const kept = await keys.keep(
         entries(...before),
         entries(...after),

@@ -122,7 +122,7 @@ describe('fromFiles, judged by the contract', () => {
     const editor = new Editor(directory, history);
     history.truth(0, []);
     const resyncOn = new Subject<void>();
-    const backend = filesBackend({ paths: [directory], rescan: 1_000 });
+    const backend = filesBackend({ paths: [directory], rescan: 1_000, settle: 200 });
     const source = fromBackend(recordUpstream(backend, history), {
       prefixes: [''],
       codec: jsonCodec(),

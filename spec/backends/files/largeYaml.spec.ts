@@ -82,6 +82,9 @@ describe('a YAML file in pieces', () => {
     const reading = { endMarker: '# end' };
     expect(await pieces('data:\n  - {key: a, value: 1}\n', undefined, reading)).toBeUndefined();
     expect((await pieces('data:\n  - {key: a, value: 1}\n# end\n', undefined, reading))?.entries.size).toBe(1);
+    // To be said with its place.
+    const twice = 'data:\n  - {key: a, value: 1}\n# end\n  - {key: b, value: 1}\n# end\n';
+    expect(await pieces(twice, undefined, reading)).toBeUndefined();
   });
 
   // Lines are cut, doubled, swapped, indented, broken: whatever comes out, both ways must say the same.

@@ -173,6 +173,22 @@ describe('parseFile: YAML that is not to be trusted', () => {
     expect(await shown('x.json', '{"data": []}', reading)).toEqual({});
   });
 
+  it.each([
+    ['...', 'data: []\n...\n---\ndata: []\n...\n', 2],
+    ['...', '...\r\ndata: []\r\n...\r\n', 1],
+    ['# end', 'data:\n  - {key: /a, value: 1}\n# end \n  - {key: /b, value: 1}\n# end', 3],
+  ])(
+    'refuses a file that has its end marker %j elsewhere too: its half would seem to be whole',
+    async (endMarker, text, line) => {
+      const error = await failureOf('x.yaml', text, { endMarker });
+      expect(error).toMatchObject({ code: 'PARSE_FAILED', line, column: 1 });
+      expect(error.message).toMatch(/ is not the last one: a half of the file could not be told from the whole$/);
+      // What only looks like it.
+      const alike = `#${endMarker}\ndata: [{key: "${endMarker}", value: 1}]\n ${'#'}${endMarker}\n${endMarker}\n`;
+      expect(await shown('x.yaml', alike, { endMarker })).toEqual({ [endMarker]: '1' });
+    },
+  );
+
   it('refuses aliases of aliases that would fill the memory, and takes those that would not', async () => {
     const names = 'abcdefghijkl';
     const levels = [...names].map((name, i) => {

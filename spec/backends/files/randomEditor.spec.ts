@@ -13,7 +13,7 @@ async function run(seed: number): Promise<void> {
   const random = randomNumbers(seed);
   const directory = temporaryDirectory();
   const editor = new RandomEditor(directory, random);
-  const told = await recordLive({ paths: [directory] });
+  const told = await recordLive({ paths: [directory], settle: 200 });
   const trail: string[] = [];
   const settled = () => {
     editor.probe();
