@@ -18,8 +18,9 @@ import { type Backend, FatalError, type Frame } from '../../source/frames.ts';
 import { Alarm } from './alarm.ts';
 import { Clashes } from './clashes.ts';
 import { type FilesOptions, resolveFilesOptions, withoutWatcher } from './config.ts';
+import { remembered } from './fileState.ts';
 import { loadPeer } from './peer.ts';
-import { nothingScanned, type Scanned, scan } from './scan.ts';
+import { type Files, nothingScanned, type Scanned, scan } from './scan.ts';
 import { ShrinkGuard } from './shrinkGuard.ts';
 import { targetsOf } from './targets.ts';
 import { Teller } from './teller.ts';
@@ -54,7 +55,7 @@ const fatal: ReadonlySet<string> = new Set(['INVALID_CONFIG', 'MISSING_PEER']);
 /**
  * Files in the format `data: [{ key, value }]`, for `fromBackend`; values are handed over as JSON text in UTF-8.
  *
- * A watcher hints that something changed, a scan finds out what; nothing is kept between two connections. A file that cannot
+ * A watcher hints that something changed, a scan finds out what; nothing but how the files ended is kept between two connections. A file that cannot
  * be parsed rejects the keys it last held; what is missing or cannot be read keeps its entries; either makes the
  * subscription stale. Of a key that two files have the second is refused. A first snapshot that would be empty because of such troubles is not told until they are over.
  *
@@ -63,6 +64,8 @@ const fatal: ReadonlySet<string> = new Set(['INVALID_CONFIG', 'MISSING_PEER']);
 export function filesBackend(options: FilesOptions): Backend<never> {
   const resolved = resolveFilesOptions('filesBackend', options);
   const { roots, reading, instancePrefix, onShrink, rescan, usePolling } = resolved;
+  /** A file must not pass for whole because it is looked at anew. */
+  let files: Files = new Map();
 
   return {
     name: 'files',
@@ -107,7 +110,7 @@ export function filesBackend(options: FilesOptions): Backend<never> {
           alarm.reset();
           const start = asyncScheduler.now();
           return fromAsync(async (signal) => {
-            const found = await scan(resolved, last ?? nothingScanned, signal);
+            const found = await scan(resolved, last ?? { ...nothingScanned, files }, signal);
             // The first one reads everything, which says nothing of the next.
             took = last === undefined ? 0 : Math.max(0, asyncScheduler.now() - start);
             signal.throwIfAborted();
@@ -128,7 +131,12 @@ export function filesBackend(options: FilesOptions): Backend<never> {
           repeat(),
         );
 
-        return concat(usePolling ? [] : arm, look, again).pipe(finalize(() => watchers?.close()));
+        return concat(usePolling ? [] : arm, look, again).pipe(
+          finalize(() => {
+            if (last !== undefined) files = remembered(last.files);
+            watchers?.close();
+          }),
+        );
       }),
   };
 }

@@ -38,9 +38,9 @@ import type { Root } from './root.ts';
  * Half a YAML file is mostly valid YAML, so a file is read only when it has stood still for 50 ms. Where it was written over in place and
  * then lacks a key, or is shorter or ends within a line and does not end as before, everything waits until it has stood still for
  * `settle` (1 s), and a key that vanishes from one file stays while a YAML file that may get it is being written. So a writer
- * that pauses for less removes nothing; after 5 s of that the status is stale and the other files go on. A file that is
- * read half by a new subscription or a resync, or that was removed and is then written slowly, is believed: rename a new file over the
- * old one, which is believed at once, or set `endMarker`; `onShrink` holds back what seems to be lost.
+ * that pauses for less removes nothing; after 5 s of that the status is stale and the other files go on. A file of which half is
+ * there when the source is used for the first time, or that was removed and is then written slowly, is believed: rename a new file over
+ * the old one, which is believed at once, or set `endMarker`; `onShrink` holds back what seems to be lost.
  *
  * Errors: `INVALID_CONFIG` (thrown), `MISSING_PEER`, and with `mustExist` `UNREADABLE`. Completion: never.
  * Memory: the entries of all files as bytes, the whole text of each YAML file of 256 kB or more, of which only what differs is

@@ -1,8 +1,9 @@
 import { asyncScheduler } from 'rxjs';
 import { DatasyncError } from '../../model/errors.ts';
 import type { ShrinkConfig } from './config.ts';
+import type { FileState } from './fileState.ts';
 import type { Entries } from './parse.ts';
-import type { FileState, Files, Scanned } from './scan.ts';
+import type { Files, Scanned } from './scan.ts';
 
 /** Milliseconds between two looks at least, whatever is due. */
 const shortest = 50;

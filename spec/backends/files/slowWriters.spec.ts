@@ -1,6 +1,7 @@
 import { closeSync, openSync, renameSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { Subject } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { resolveFilesOptions } from '../../../lib/backends/files/config.ts';
 import { nothingScanned, type Scanned, scan } from '../../../lib/backends/files/scan.ts';
@@ -79,6 +80,24 @@ describe('fromFiles: a file that is written over slowly, each part of it there t
       );
     },
   );
+
+  it('removes no key by a resync on the way either', { timeout: 60_000 }, async () => {
+    const dir = temporaryDirectory();
+    const resyncOn = new Subject<void>();
+    write(join(dir, 'a.yaml'), before);
+    const told = await recordLive({ paths: [dir], resyncOn });
+    for (let slowest = Infinity; slowest >= settle; ) {
+      write(join(dir, 'a.yaml'), before);
+      await until(() => expect([told.state, told.stale]).toEqual([before, undefined]));
+      told.events.length = 0;
+      const asking = setInterval(() => resyncOn.next(), 130);
+      slowest = await slowly(join(dir, 'a.yaml'), yaml(after).split(/(?<=\n)/), [200]);
+      clearInterval(asking);
+      await until(() => expect(told.state).toEqual(after));
+    }
+    const removed = told.events.flatMap((event) => (event.type === 'resync' ? event.diff.removed : []));
+    expect([deletes(told), removed]).toEqual([[], []]);
+  });
 
   it('does not remove a key that moves to a file which is written slowly, new or not', {
     timeout: 60_000,
