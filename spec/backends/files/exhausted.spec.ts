@@ -1,6 +1,10 @@
+import { execFile, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { build } from 'esbuild'; // comes with tsx
 import { afterEach, describe, expect, it } from 'vitest';
 import { recordLive, temporaryDirectory, until, write } from '../../support/files.ts';
 
@@ -52,4 +56,45 @@ describe('fromFiles: a system that has no watches or files left', () => {
     write(join(dir, 'new/b.json'), { '/b': 2 });
     await until(() => expect(told.state).toEqual({ '/a': 0, '/b': 2 }));
   });
+});
+
+describe('fromFiles: a system that really has none left', { timeout: 90_000 }, () => {
+  /** Runs the scenario behind a command that takes things away from it. */
+  async function run(what: string, file: string, ...before: readonly string[]): Promise<string[]> {
+    const outfile = join(temporaryDirectory(), 'child.mjs');
+    const child = fileURLToPath(new URL('../../support/exhaustedChild.ts', import.meta.url));
+    await build({ entryPoints: [child], bundle: true, platform: 'node', format: 'esm', outfile, logLevel: 'error' });
+    // It must end by itself.
+    const { stdout } = await promisify(execFile)(file, [...before, process.execPath, outfile, what], {
+      timeout: 80_000,
+    });
+    return stdout.trimEnd().split('\n');
+  }
+  const limit = (name: string, value: number) => [
+    ...['--user', '--map-root-user', 'sh', '-c'],
+    `echo ${value} > /proc/sys/user/${name} && exec "$@"`,
+    'sh',
+  ];
+  /** A user namespace has limits of its own; not every system lets everybody make one. */
+  const canLimit = spawnSync('unshare', [...limit('max_inotify_watches', 5), 'true']).status === 0;
+
+  it('open files (EMFILE): keeps what it read, says so, and goes on when there are some again', async () => {
+    const [live, code, reason, ...rest] = await run('files', 'sh', '-c', 'ulimit -n 64 && exec "$@"', 'sh');
+    expect([live, code, rest]).toEqual(['live 20', 'EMFILE', ['changed, 0 deletes', 'healed']]);
+    expect(reason).toMatch(/ cannot be read \(EMFILE: too many open files.*; what was last read of it stays/);
+  });
+
+  it.runIf(canLimit).each([
+    ['watches', 'max_inotify_watches', 5, 'ENOSPC'],
+    ['inotify instances', 'max_inotify_instances', 0, 'EMFILE'],
+  ])(
+    '%s (where a user namespace may be made): looks every second instead, and says so',
+    async (_what, name, value, code) => {
+      const [live, reason, ...rest] = await run('watches', 'unshare', ...limit(name, value));
+      expect([live, rest]).toEqual(['live 20', ['changed, 0 deletes']]);
+      expect(reason).toMatch(
+        new RegExp(`^\\[rx-datasync/files\\] \\. cannot be watched \\(${code}: .*changes are found by scanning only$`),
+      );
+    },
+  );
 });
