@@ -44,7 +44,8 @@ import type { Root } from './root.ts';
  *
  * Errors: `INVALID_CONFIG` (thrown), `MISSING_PEER`, and with `mustExist` `UNREADABLE`. Completion: never.
  * Memory: the entries of all files as bytes, the whole text of each YAML file of 256 kB or more, of which only what differs is
- * parsed again, and what each subscription holds of them.
+ * parsed again, and what each subscription holds of them. A JSON file is parsed as a whole, much faster than YAML is, but in one
+ * go: split what is larger than a few megabytes where the event loop must not wait.
  *
  * @example
  * fromFiles({ paths: ['config/'], prefixes: ['/nodes/'] }).pipe(toState())

@@ -4,6 +4,7 @@ import { DatasyncError } from '../../model/errors.ts';
 import type { RawEntry } from '../../source/frames.ts';
 import { align, type Part } from './alignment.ts';
 import { parseError } from './fault.ts';
+import { LayeredMap } from './layeredMap.ts';
 import { type Entries, itemEntry, lacksEnd, type Reading } from './parse.ts';
 import { type Layout, layoutOf } from './yamlItems.ts';
 
@@ -114,44 +115,37 @@ class PieceReader {
     const read: RawEntry[][] = [];
     for (const part of parts) read.push(part.kept ? [] : await this.#entries(part.starts, part.end));
 
-    const entries = new Map(before);
-    const differ = new Set<string>();
+    const changes = new Map<string, RawEntry | undefined>();
     let item = 0;
     for (const part of [...parts.filter(({ kept: same }) => same), end(kept.keys.length)] as Extract<
       Part,
       { kept: true }
     >[]) {
-      for (; item < part.from; item++) {
-        const key = kept.keys[item]!;
-        differ.add(key);
-        entries.delete(key);
-      }
+      for (; item < part.from; item++) changes.set(kept.keys[item]!, undefined);
       item = part.to;
     }
     for (const entry of read.flat()) {
       // It has the key of another one: that is to be said with both places.
-      if (entries.has(entry.key)) return undefined;
-      entries.set(entry.key, entry);
-      differ.add(entry.key);
+      if (changes.has(entry.key) ? changes.get(entry.key) !== undefined : before.has(entry.key)) return undefined;
+      changes.set(entry.key, entry);
     }
-    differences.set(entries, { before: new WeakRef(before), keys: differ });
+    const entries = LayeredMap.of(before, changes);
+    differences.set(entries, { before: new WeakRef(before), keys: new Set(changes.keys()) });
     return { entries, kept: this.#kept(kept, parts, read) };
   }
 
   #kept({ keys, layout }: Kept, parts: readonly Part[], read: readonly RawEntry[][]): Kept {
     const count = parts.reduce((sum, part) => sum + (part.kept ? part.to - part.from : part.starts.length), 0);
     const starts = new Uint32Array(count);
-    const now: string[] = [];
+    const now = new Array<string>(count);
+    let next = 0;
     for (const [index, part] of parts.entries()) {
-      if (part.kept) {
-        const shift = part.at - layout.starts[part.from]!;
-        for (let item = part.from; item < part.to; item++) {
-          starts[now.length] = layout.starts[item]! + shift;
-          now.push(keys[item]!);
-        }
-      } else {
-        starts.set(part.starts, now.length);
-        now.push(...read[index]!.map(({ key }) => key));
+      const own = part.kept ? layout.starts.subarray(part.from, part.to) : part.starts;
+      starts.set(own, next);
+      const shift = part.kept ? part.at - layout.starts[part.from]! : 0;
+      for (let i = 0; i < own.length; i++) {
+        starts[next]! += shift;
+        now[next++] = part.kept ? keys[part.from + i]! : read[index]![i]!.key;
       }
     }
     const end = parts.at(-1)!;

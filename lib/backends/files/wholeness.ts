@@ -1,4 +1,5 @@
 import type { BigIntStats } from 'node:fs';
+import { differing } from './largeYaml.ts';
 import type { Entries } from './parse.ts';
 
 /** What tells the half of a text from the whole. */
@@ -32,7 +33,8 @@ export interface Text {
 export function mayBeCut(before: Text, after: Text): boolean {
   const [old, now] = [before.text, after.text];
   if (old.identity !== now.identity) return false;
-  for (const key of before.entries.keys()) if (!after.entries.has(key)) return true;
+  const some = differing(before.entries, after.entries) ?? before.entries.keys();
+  for (const key of some) if (before.entries.has(key) && !after.entries.has(key)) return true;
   const endsLine = ({ end }: Ending): boolean => end.endsWith('\n');
   const endsAlike = now.end.endsWith(old.end) || old.end.endsWith(now.end);
   return !endsAlike && (now.size < old.size || (endsLine(old) && !endsLine(now)));

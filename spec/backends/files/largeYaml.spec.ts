@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type LargeFile, readPieces } from '../../../lib/backends/files/largeYaml.ts';
+import { differing, type LargeFile, readPieces } from '../../../lib/backends/files/largeYaml.ts';
+import { LayeredMap } from '../../../lib/backends/files/layeredMap.ts';
 import { parseFile, type Reading } from '../../../lib/backends/files/parse.ts';
 import { layoutOf } from '../../../lib/backends/files/yamlItems.ts';
 import { decodeText } from '../../../lib/internal/bytes.ts';
@@ -85,6 +86,24 @@ describe('a YAML file in pieces', () => {
     // To be said with its place.
     const twice = 'data:\n  - {key: a, value: 1}\n# end\n  - {key: b, value: 1}\n# end\n';
     expect(await pieces(twice, undefined, reading)).toBeUndefined();
+  });
+
+  it('reads again only what has changed among so many items that they are no arguments of a function', async () => {
+    const items = Array.from({ length: 150_000 }, (_, i) => `- {key: k${i}, value: 1}\n`);
+    const first = await pieces(`data:\n${items.join('')}`);
+    items[70_000] = '- {key: x, value: 2}\n- {key: y, value: 222}\n';
+    items.splice(149_000, 1);
+    const again = await pieces(`data:\n${items.join('')}`, first);
+    expect(again?.entries).toBeInstanceOf(LayeredMap);
+    expect(differing(first!.entries, again!.entries)).toEqual(new Set(['k70000', 'x', 'y', 'k149000']));
+    expect([again?.entries.size, again?.kept.keys.length, again?.kept.keys.at(-1)]).toEqual([
+      150_000,
+      150_000,
+      'k149999',
+    ]);
+    const { starts } = again!.kept.layout;
+    for (const item of [0, 70_000, 70_001, 70_002, 149_000, 149_999])
+      expect(again?.kept.bytes.toString('utf8', starts[item], starts[item]! + 7)).toBe('- {key:');
   });
 
   // Lines are cut, doubled, swapped, indented, broken: whatever comes out, both ways must say the same.
