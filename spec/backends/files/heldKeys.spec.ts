@@ -121,6 +121,18 @@ describe('fromFiles: an entry that one save moves to where it cannot be read', (
     }
   });
 
+  it('is gone when a new directory that could not be read turns out to have nothing', async () => {
+    const { dir, told } = await started();
+    hide(join(dir, 'c'));
+    write(join(dir, 'a.yaml'), { '/x': 1 });
+    await until(() => expect(told.stale?.message).toMatch(/and 1 more/));
+    await seen(told, dir);
+    expect(told.state).toMatchObject({ '/y': 1 });
+    rmSync(join(dir, 'c'));
+    await until(() => expect(told.state).not.toHaveProperty('/y'));
+    await until(() => expect(told.stale).toBeUndefined());
+  });
+
   it('stays while the broken file goes from one name to another', async () => {
     const { dir, told } = await started();
     write(join(dir, 'b.yaml'), broken({ '/z': 1, '/y': 1 }));

@@ -1,10 +1,8 @@
-import { closeSync, openSync, renameSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, renameSync, statSync, symlinkSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Subject } from 'rxjs';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { resolveFilesOptions } from '../../../lib/backends/files/config.ts';
-import { nothingScanned, type Scanned, scan } from '../../../lib/backends/files/scan.ts';
+import { describe, expect, it } from 'vitest';
 import { json, type Recorded, recordLive, temporaryDirectory, until, write, yaml } from '../../support/files.ts';
 
 const keys = ['/k0', '/k1', '/k2', '/k3', '/k4', '/k5'];
@@ -123,6 +121,44 @@ describe('fromFiles: a file that is written over slowly, each part of it there t
     );
   });
 
+  it('holds what vanishes elsewhere no longer than 5 s where a file is written to for ever', {
+    timeout: 60_000,
+  }, async () => {
+    const dir = temporaryDirectory();
+    write(join(dir, 'a.json'), { '/x': 1, '/y': 1 });
+    write(join(dir, 'busy.yaml'), { '/busy': 0 });
+    const told = await recordLive({ paths: [dir] });
+    let writes = 0;
+    const writer = setInterval(() => write(join(dir, 'busy.yaml'), { '/busy': ++writes }), 200);
+    try {
+      await until(() => expect(told.state['/busy']).toBeGreaterThan(1));
+      write(join(dir, 'a.json'), { '/x': 2 });
+      await until(() => expect(told.state['/x']).toBe(2));
+      expect(told.state['/y']).toBe(1);
+      await until(() => expect(told.state).not.toHaveProperty('/y'));
+    } finally {
+      clearInterval(writer);
+    }
+    expect(told.statuses.some(({ stale }) => stale !== undefined)).toBe(false);
+  });
+
+  it('does not wait for what came as a whole: a swap that takes away a key and adds a file is one event', async () => {
+    const dir = temporaryDirectory();
+    const swap = (version: number, files: Readonly<Record<string, object>>): void => {
+      for (const [name, values] of Object.entries(files))
+        write(join(dir, `..${version}`, name), values as Record<string, unknown>);
+      for (const name of Object.keys(files))
+        if (!existsSync(join(dir, name))) symlinkSync(join('..data', name), join(dir, name));
+      symlinkSync(`..${version}`, join(dir, '..tmp'));
+      renameSync(join(dir, '..tmp'), join(dir, '..data'));
+    };
+    swap(1, { 'a.yaml': { '/x': 1, '/y': 1 } });
+    const told = await recordLive({ paths: [dir] });
+    swap(2, { 'a.yaml': { '/x': 2 }, 'b.yaml': { '/z': 1 } });
+    await until(() => expect(told.state).toEqual({ '/x': 2, '/z': 1 }));
+    expect(told.events).toHaveLength(2);
+  });
+
   it('believes what was lost when the file has stood still, at once where another file is put in its place', async () => {
     const dir = temporaryDirectory();
     const file = join(dir, 'a.yaml');
@@ -153,107 +189,5 @@ describe('fromFiles: a file that is written over for ever, with keys missing', (
     expect([told.state, told.events.length]).toEqual([before, 1]);
     await until(() => expect(told.stale).toBeUndefined());
     expect(Object.keys(told.state)).toEqual(['/k0']);
-  });
-});
-
-describe('scan: what may be half', () => {
-  let clock: number | undefined;
-  beforeEach(() => {
-    const now = Date.now.bind(Date);
-    vi.spyOn(Date, 'now').mockImplementation(() => clock ?? now());
-  });
-  afterEach(() => {
-    vi.restoreAllMocks();
-    clock = undefined;
-  });
-  /** What a look finds so long after the last write. */
-  async function look(file: string, last: Scanned, later: number, options: object = {}): Promise<Scanned> {
-    clock = statSync(file).ctimeMs + later;
-    return scan(resolveFilesOptions('spec', { paths: [file], ...options }), last, new AbortController().signal);
-  }
-  const stateOf = (found: Scanned) => [...found.files.values()][0]!;
-  const shown = (found: Scanned) =>
-    Object.fromEntries(
-      [...(stateOf(found).entries ?? [])].map(([key, entry]) => [
-        key,
-        'value' in entry ? JSON.parse(Buffer.from(entry.value).toString()) : undefined,
-      ]),
-    );
-
-  it.each([
-    ['a key is lost', { a: 1, b: 1, c: 1 }, { a: 2, b: 1 }],
-    ['a key in the middle is lost', { a: 1, b: 1, c: 1 }, { a: 2, c: 1 }],
-    ['a key is lost and another one there', { a: 1, b: 1 }, { a: 2, n: 1 }],
-    ['it is shorter, and ends otherwise', { a: 1, b: 1500 }, { a: 2, b: 15 }],
-    ['its last line is not ended', { a: 1, b: 15 }, { a: 2, b: 1500 }, -1],
-  ] as const)('%s: waits until it has stood still', async (_what, old, now, end?: number) => {
-    const file = join(temporaryDirectory(), 'a.yaml');
-    write(file, old);
-    const good = await look(file, nothingScanned, 5_000);
-    writeFileSync(file, yaml(now).slice(0, end));
-    const half = await look(file, good, 999);
-    expect([shown(half), half.waiting, half.unsettled, half.problems]).toEqual([old, true, false, []]);
-    expect(half.whole).toEqual({ at: Math.floor(statSync(file).ctimeMs) + 1_000, isAwaited: true });
-    const whole = await look(file, half, 1_000);
-    expect([shown(whole), whole.waiting, whole.hidden.size, whole.whole]).toEqual([now, false, 0, undefined]);
-    // Nothing is read again for that.
-    expect(stateOf(whole)).toBe(stateOf(half).half?.after);
-  });
-
-  it.each([
-    ['only values change', { a: 1, b: 1 }, { a: 2, b: 2 }],
-    ['it is longer', { a: 1, b: 1 }, { a: 2, b: 1, c: 1 }],
-    ['it is shorter, and ends as before', { a: 1000, b: 1, c: 1 }, { a: 1, b: 1, c: 1 }],
-  ])('%s: is believed at once', async (_what, old, now) => {
-    const file = join(temporaryDirectory(), 'a.yaml');
-    write(file, old);
-    const good = await look(file, nothingScanned, 5_000);
-    write(file, now);
-    expect(shown(await look(file, good, 60))).toEqual(now);
-  });
-
-  it.each([
-    ['with an end marker', 'a.yaml', { endMarker: '...' }, '...\n'],
-    ['settle 0', 'a.yaml', { settle: 0 }, ''],
-    ['JSON', 'a.json', {}, ''],
-  ])('%s: is believed at once', async (_what, name, options, end) => {
-    const file = join(temporaryDirectory(), name);
-    const textOf = name === 'a.json' ? json : yaml;
-    write(file, textOf({ a: 1, b: 1 }) + end);
-    const good = await look(file, nothingScanned, 5_000, options);
-    write(file, textOf({ a: 1 }) + end);
-    const found = await look(file, good, 60, options);
-    expect([shown(found), found.hidden.size]).toEqual([{ a: 1 }, 0]);
-  });
-
-  it('compares with what was believed, whatever comes between: parts, nothing, what does not parse, a write under way', async () => {
-    const file = join(temporaryDirectory(), 'a.yaml');
-    write(file, { a: 1, b: 1, c: 1 });
-    let last = await look(file, nothingScanned, 5_000);
-    for (const [text, later] of [
-      ['', 100],
-      [yaml({ a: 2 }), 100],
-      [yaml({ a: 2 }), 10],
-      [yaml({ a: 2, b: 2 }), 100],
-      [`${yaml({ a: 2, b: 2 })}  - key: [`, 100],
-      [yaml({ a: 2, b: 2 }), 100],
-    ] as const) {
-      writeFileSync(file, text);
-      last = await look(file, last, later);
-    }
-    expect([shown(last), last.waiting]).toEqual([{ a: 1, b: 1, c: 1 }, true]);
-    write(file, { a: 2, b: 2, c: 2 });
-    last = await look(file, last, 100);
-    expect([shown(last), last.problems]).toEqual([{ a: 2, b: 2, c: 2 }, []]);
-  });
-
-  it('does not believe at once what is there after a file that never parsed', async () => {
-    const file = join(temporaryDirectory(), 'a.yaml');
-    write(file, '');
-    const broken = await look(file, nothingScanned, 5_000);
-    write(file, { a: 1 });
-    const half = await look(file, broken, 100);
-    expect([shown(half), half.problems.length]).toEqual([{}, 1]);
-    expect(shown(await look(file, half, 1_000))).toEqual({ a: 1 });
   });
 });
