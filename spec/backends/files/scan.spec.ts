@@ -126,6 +126,22 @@ describe('scan', () => {
     expect(await look(dir, second)).toMatchObject({ waiting: false, unsettled: false });
   });
 
+  it('tells a file that cannot be read from one that has changed since, and still cannot be read', async () => {
+    const dir = temporaryDirectory();
+    const file = join(dir, 'a.json');
+    write(file, { '/a': 1 });
+    ahead = 1_000;
+    during.readFile = () => {
+      throw Object.assign(new Error('EACCES'), { code: 'EACCES' });
+    };
+    const first = await look(dir);
+    const second = await look(dir, first);
+    expect(second.hidden).toEqual(first.hidden);
+    write(file, { '/a': 1, '/b': 1 });
+    expect([...(await look(dir, second)).hidden.keys()]).toEqual([file]);
+    expect((await look(dir, second)).hidden).not.toEqual(first.hidden);
+  });
+
   it('finds a file that is renamed behind its back', async () => {
     const dir = temporaryDirectory();
     write(join(dir, 'b/x.json'), { '/x': 1 });
