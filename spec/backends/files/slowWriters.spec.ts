@@ -85,7 +85,7 @@ describe('fromFiles: a file that is written over slowly, each part of it there t
     const resyncOn = new Subject<void>();
     write(file, before);
     const told = await recordLive({ paths: [dir], resyncOn, settle: 10_000 });
-    write(file, yaml(after).slice(0, -30));
+    write(file, Object.fromEntries(Object.entries(after).slice(0, 3)));
     await pause(200);
     resyncOn.next();
     await pause(1_500);
