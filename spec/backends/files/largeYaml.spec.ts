@@ -88,7 +88,9 @@ describe('a YAML file in pieces', () => {
     expect(await pieces(twice, undefined, reading)).toBeUndefined();
   });
 
-  it('reads again only what has changed among so many items that they are no arguments of a function', async () => {
+  it('reads again only what has changed among so many items that they are no arguments of a function', {
+    timeout: 60_000,
+  }, async () => {
     const items = Array.from({ length: 150_000 }, (_, i) => `- {key: k${i}, value: 1}\n`);
     const first = await pieces(`data:\n${items.join('')}`);
     items[70_000] = '- {key: x, value: 2}\n- {key: y, value: 222}\n';
