@@ -35,7 +35,7 @@ export async function makeStores(): Promise<readonly Store[]> {
   const endpoint = process.env['REDIS_ENDPOINT'] ?? '127.0.0.1:6379';
   return [
     served('etcd', createEtcd(etcd === undefined ? {} : await etcdConfig(etcd))),
-    served('Redis', await createRedis(await redisConfig(redis ?? { endpoint }))),
+    served('Redis', createRedis(await redisConfig(redis ?? { endpoint }))),
     served('Consul', createConsul(consul === undefined ? {} : await consulConfig(consul))),
     await inFiles(),
   ];

@@ -54,7 +54,7 @@ const rules: Rules = {
  * - A key with `lifetime: 'client'` has a time to live that the broker renews. What Redis has lost (out of reach for too long,
  *   a restart without its data, a failover, `FLUSHALL`, eviction), or another broker with the same key and value gave up when
  *   it was closed, is put again, unless somebody has written it since. What was deleted stays deleted, as far as `INFO` tells
- *   the one from the other; where that is not allowed, it is put again too.
+ *   the one from the other; where that is not allowed, it is put again too. Its scripts take `+eval +evalsha +get +type +pttl +pexpire +pexpireat`.
  *
  * Errors: `OUTCOME_UNKNOWN`, `CONNECTION_LOST`, `ACCESS_DENIED`, `REFUSED` (with what Redis says), `TOO_LARGE` (before anything is
  * sent), `UNSUPPORTED` for values that are no strings, `INVALID_KEY` for keys that the encoding cannot write, `INVALID_CONFIG` where
