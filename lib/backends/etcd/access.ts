@@ -4,6 +4,7 @@ import { FatalError } from '../../source/frames.ts';
 import { isStaleToken } from './failures.ts';
 import type { CallOptions, ChannelCredentials, ChannelOptions, DuplexCall, GrpcClient, Metadata } from './grpc.ts';
 import { loadGrpc } from './peer.ts';
+import { Sockets } from './sockets.ts';
 import { encodeMessage, textField } from './wire.ts';
 
 /** What etcd3 keeps of each host. */
@@ -71,7 +72,8 @@ export class Access {
     const { host, channelCredentials, channelOptions } = hosts[this.#next++ % hosts.length]!;
     const { Client } = loadGrpc();
     const options = { ...channelDefaults, ...channelOptions, ...unlimited };
-    return new Link(this, new Client(host, channelCredentials, options), timeout);
+    const sockets = new Sockets();
+    return new Link(this, new Client(host, sockets.of(channelCredentials), options), sockets, timeout);
   }
 
   /** What every call carries. */
@@ -128,16 +130,23 @@ export type WatchStream = DuplexCall;
 export class Link {
   readonly #access: Access;
   readonly #client: GrpcClient;
+  readonly #sockets: Sockets;
   readonly #timeout: number;
 
-  constructor(access: Access, client: GrpcClient, timeout: number) {
+  constructor(access: Access, client: GrpcClient, sockets: Sockets, timeout: number) {
     this.#access = access;
     this.#client = client;
+    this.#sockets = sockets;
     this.#timeout = timeout;
   }
 
   close(): void {
     this.#client.close();
+    setImmediate(() => {
+      // Again: closed within the tick in which it finds its address, grpc-js begins to connect after all, and never ends.
+      this.#client.close();
+      this.#sockets.close();
+    });
   }
 
   /** One call, with a new token where the one before was refused: then nothing has been done. */
