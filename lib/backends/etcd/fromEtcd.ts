@@ -24,6 +24,7 @@ import { etcdRules, type FromEtcdConfig } from './sourceOptions.ts';
  *
  * Of the client it takes servers, credentials and options; the calls are its own, without a limit to the size of answers, with
  * keepalive (`grpcOptions` of the client go first), and to one server after the other. Unsubscribe before you close the client.
+ * Unsubscribed, its connection is closed at once; one whose server does not answer to TCP is given up by the system, within minutes.
  *
  * Order: the store's revisions. Errors: see `fromBackend`, and `ACCESS_DENIED` where etcd refuses the credentials or the
  * prefixes (see `onDenied`). Completion: never. Memory: one entry per key, and what waits.
