@@ -20,7 +20,10 @@ export interface FakeWatch {
   isOpen: boolean;
   created(watch?: number): void;
   progress(): void;
-  put(key: string, value: string, revision: number | bigint): void;
+  /** @param watch of several watches: the one that tells it, from 1 on */
+  put(key: string, value: string, revision: number | bigint, watch?: number): void;
+  /** The server ends it. */
+  end(): void;
 }
 
 /** What a client asks of a stream: a watch, or how far it is. */
@@ -64,12 +67,13 @@ export async function fakeEtcd({ watch = obliging }: FakeEtcdOptions = {}) {
           isOpen: true,
           created: (id = 1) => say({ 2: id, 3: true }),
           progress: () => say({ 2: wholeStream }),
-          put: (key, value, at) => {
+          put: (key, value, at, id = 1) => {
             const kv = encodeMessage({ 1: key, 2: at, 3: at, 4: 1, 5: value });
             keys.set(key, kv);
             fake.revision = at;
-            say({ 2: 1, 11: [encodeMessage({ 2: kv })] });
+            say({ 2: id, 11: [encodeMessage({ 2: kv })] });
           },
+          end: () => call.end(),
         };
         fake.streams.push(stream);
         call.on('data', (message: Buffer) => {

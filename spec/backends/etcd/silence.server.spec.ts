@@ -32,6 +32,28 @@ function follow(address: string, config: Partial<FromEtcdConfig<string>> = {}): 
   );
 }
 
+/** A consumer of one change at a time, which is done with it when the gate says so. */
+function pausing(address: string, config: Partial<FromEtcdConfig<string>> = {}) {
+  const told: DatasyncEvent<string>[] = [];
+  const gate = new Subject<void>();
+  const source = fromEtcd(clientOf(address), {
+    prefixes: ['a/'],
+    ...often,
+    ...patiently,
+    ...config,
+    codec: textCodec,
+    delivery: { overflow: 'pause', inFlight: 1 },
+  });
+  const keep = (event: DatasyncEvent<string>) => void told.push(event);
+  const change = (event: DatasyncEvent<string>) => {
+    keep(event);
+    return new Promise<void>((resolve) => gate.subscribe(() => resolve()));
+  };
+  const subscription = source.pipe(ackWithCallback({ resync: keep, change })).subscribe();
+  onTestFinished(() => subscription.unsubscribe());
+  return { told, gate };
+}
+
 /** Whether it was given up for dead. */
 function isDead(follower: Follower<string>): boolean {
   return follower.statuses.some(({ cause }) => (cause as { code?: string } | undefined)?.code === 'DEAD_STREAM');
@@ -104,22 +126,7 @@ describe('fromEtcd, when a watch is open and says nothing, while reads go on bei
           for (let n = 0; n < 5; n++) stream.put('a/1', `${n}`, stream.from + n);
       },
     });
-    const told: DatasyncEvent<string>[] = [];
-    const gate = new Subject<void>();
-    const source = fromEtcd(clientOf(fake.address), {
-      prefixes: ['a/'],
-      ...often,
-      ...patiently,
-      codec: textCodec,
-      delivery: { overflow: 'pause', inFlight: 1 },
-    });
-    const keep = (event: DatasyncEvent<string>) => void told.push(event);
-    const change = (event: DatasyncEvent<string>) => {
-      keep(event);
-      return new Promise<void>((resolve) => gate.subscribe(() => resolve()));
-    };
-    const subscription = source.pipe(ackWithCallback({ resync: keep, change })).subscribe();
-    onTestFinished(() => subscription.unsubscribe());
+    const { told, gate } = pausing(fake.address);
     await until(() => expect(told).toHaveLength(2));
     // For far longer than it may be silent otherwise: a question is asked every 20 ms, and never answered.
     await until(() => expect(fake.streams[0]!.asked).toBeGreaterThan(60));
@@ -131,6 +138,46 @@ describe('fromEtcd, when a watch is open and says nothing, while reads go on bei
     // Now that it is read again, the answer is missed.
     gate.next();
     await until(() => expect(fake.streams).toHaveLength(2));
+  });
+
+  it('S13: nor with a watch for each prefix, whose changes wait for one another too: all are told, in order', async () => {
+    let isMute = false;
+    let watches = 0;
+    const fake = await fakeEtcd({
+      watch: (stream, request) => {
+        if (request === 'create') watches++;
+        if (request === 'create' || !isMute) obliging(stream, request);
+      },
+    });
+    const { told, gate } = pausing(fake.address, { prefixes: ['a/', 'x/'], watch: 'each' });
+    await until(() => expect(watches).toBe(2));
+    expect(told).toHaveLength(1);
+    const [stream] = fake.streams;
+    isMute = true;
+    // A revision of both watches, one of each, and one that is not complete: nothing is told before the stream says how far it is.
+    stream!.put('a/1', 'one', 11, 1);
+    stream!.put('x/1', 'one', 11, 2);
+    stream!.put('a/2', 'two', 12, 1);
+    stream!.put('x/3', 'three', 13, 2);
+    const complete = stream!.asked;
+    await until(() => expect(stream!.asked).toBeGreaterThan(complete));
+    stream!.progress();
+    await until(() => expect(told).toHaveLength(2));
+    stream!.put('a/4', 'four', 14, 1);
+    // Full, it is asked and says nothing for far longer than it may be silent otherwise.
+    const { asked } = stream!;
+    await until(() => expect(stream!.asked).toBeGreaterThan(asked + 80));
+    expect(told).toHaveLength(2);
+    expect(fake.streams).toHaveLength(1);
+    isMute = false;
+    for (let n = 3; n <= 5; n++) {
+      gate.next();
+      await until(() => expect(told).toHaveLength(n));
+    }
+    const keys = told.slice(1).map((event) => event.type === 'change' && event.changes.map(({ key }) => key));
+    expect(keys).toEqual([['a/1', 'x/1'], ['a/2'], ['x/3'], ['a/4']]);
+    expect(told.slice(1).map(({ revision }) => revision)).toEqual([11, 12, 13, 14]);
+    expect(fake.streams).toHaveLength(1);
   });
 });
 
