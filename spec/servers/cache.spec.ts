@@ -54,6 +54,14 @@ describe('the cache of servers', () => {
     expect(await findInCache('etcd-3.4', cache)).toBeUndefined();
   });
 
+  it('has nothing that lacks a program', async () => {
+    const cache = directory();
+    const folder = made(cache, 'etcd-3.4.23');
+    writeFileSync(join(folder, 'stamp.json'), JSON.stringify(stamp));
+    rmSync(join(folder, 'bin/etcdctl'));
+    expect(await findInCache('etcd-3.4', cache)).toBeUndefined();
+  });
+
   it('takes one of several who race, and what was broken there is replaced', async () => {
     const cache = directory();
     made(cache, 'etcd-3.4.23', 'broken');

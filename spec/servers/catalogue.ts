@@ -2,7 +2,7 @@
 export interface CatalogueEntry {
   /** The version that is fetched, and asked of the cache. */
   readonly version: string;
-  /** The first is the server, the second its client. The server says its version with `--version`. */
+  /** The first is the server, the second its client, then whatever else there is. The server says its version with `--version`. */
   readonly programs: readonly string[];
   /** Debian packages, each with its release; their libraries come along. */
   readonly debs?: readonly string[];
@@ -12,18 +12,23 @@ export interface CatalogueEntry {
   readonly isSecondLine?: true;
   /** Programs that are links to another, which decides by its name what it is. */
   readonly links?: Readonly<Record<string, string>>;
-  /** How `npm run servers -- --go` builds it: a module and what is built of it. */
-  readonly go?: { readonly modules: readonly string[]; readonly main: string; readonly programs: readonly string[] };
+  /** How `npm run servers -- --go` builds it: of which modules, and of which package each program. */
+  readonly go?: {
+    readonly modules: readonly string[];
+    readonly main: string;
+    readonly programs: Readonly<Record<string, string>>;
+  };
 }
 
 const etcdByGo = (version: string): CatalogueEntry => ({
   version,
-  programs: ['etcd', 'etcdctl'],
+  // Since 3.6 a backup is restored by a program of its own.
+  programs: ['etcd', 'etcdctl', 'etcdutl'],
   go: {
-    modules: [`go.etcd.io/etcd/server/v3@v${version}`, `go.etcd.io/etcd/etcdctl/v3@v${version}`],
+    modules: ['server', 'etcdctl', 'etcdutl'].map((module) => `go.etcd.io/etcd/${module}/v3@v${version}`),
     // `go install` refuses it for its replace directives; a main of our own is not asked.
     main: 'package main\nimport ("os"; "go.etcd.io/etcd/server/v3/etcdmain")\nfunc main() { etcdmain.Main(os.Args) }\n',
-    programs: ['./etcd', 'go.etcd.io/etcd/etcdctl/v3'],
+    programs: { etcd: './etcd', etcdctl: 'go.etcd.io/etcd/etcdctl/v3', etcdutl: 'go.etcd.io/etcd/etcdutl/v3' },
   },
 });
 

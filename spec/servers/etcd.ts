@@ -282,15 +282,8 @@ export class EtcdMember {
     const { name, peer, common } = this.#options;
     const cluster = common.slice(common.indexOf('--initial-cluster'), common.indexOf('--initial-cluster') + 4);
     const own = ['--name', name, '--initial-advertise-peer-urls', `http://127.0.0.1:${peer}`];
-    await run(this.#found.programs['etcdctl']!, [
-      'snapshot',
-      'restore',
-      path,
-      '--data-dir',
-      this.#data,
-      ...own,
-      ...cluster,
-    ]);
+    const { etcdctl, etcdutl = etcdctl } = this.#found.programs;
+    await run(etcdutl!, ['snapshot', 'restore', path, '--data-dir', this.#data, ...own, ...cluster]);
   }
 
   get #data(): string {

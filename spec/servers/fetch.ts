@@ -53,11 +53,9 @@ export async function buildByGo(names: readonly ServerName[], cache: string = ca
       const env = { GOMODCACHE: join(work, 'gomod'), GOCACHE: join(work, 'gocache'), GOFLAGS: '-mod=mod -modcacherw' };
       const options = { cwd, env, timeout: 3_600_000 };
       await run('go', ['get', ...go.modules], options);
-      for (const program of go.programs) {
-        await run('go', ['build', '-trimpath', '-ldflags=-s -w', '-o', `${bin}/`, program], options);
+      for (const [program, built] of Object.entries(go.programs)) {
+        await run('go', ['build', '-trimpath', '-ldflags=-s -w', '-o', join(bin, program), built], options);
       }
-      // `etcdctl` is built of a folder that is called v3.
-      if (existsSync(join(bin, 'v3'))) renameSync(join(bin, 'v3'), join(bin, 'etcdctl'));
       await keep(name, join(work, name, 'folder'), { version, packages: {} }, cache);
     }
   });

@@ -37,7 +37,7 @@ export async function find(name: ServerName, cache: string = cacheDirectory()): 
   return (await findInCache(name, cache)) ?? (await findOnPath(name));
 }
 
-/** A folder that has its stamp, whose server starts and says the version of the catalogue. */
+/** A folder that has its stamp and all programs, whose server starts and says the version of the catalogue. */
 export function findInCache(name: ServerName, cache: string): Promise<Found | undefined> {
   return findIn(folderOf(name, cache), name);
 }
@@ -51,6 +51,8 @@ export async function findIn(folder: string, name: ServerName): Promise<Found | 
     programs: Object.fromEntries(programs.map((program) => [program, join(folder, 'bin', program)])),
     env: existsSync(join(folder, 'lib')) ? { LD_LIBRARY_PATH: join(folder, 'lib') } : {},
   };
+  // One that was made before the catalogue asked for more.
+  if (!Object.values(found.programs).every((path) => existsSync(path))) return undefined;
   return (await versionOf(found.programs[programs[0]!]!, found.env)) === version ? found : undefined;
 }
 
