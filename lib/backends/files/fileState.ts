@@ -104,6 +104,12 @@ export async function readOne(
   }
 }
 
+/** What stays of what is known while a file cannot be looked at: nobody waits for it. */
+export function keptAside(known: FileState): FileState {
+  const { moving, half, doubtful, ...rest } = known;
+  return moving === undefined && half === undefined && doubtful === undefined ? known : rest;
+}
+
 /** What stays of what is known when a file is read again. */
 function lastOf(known: FileState): FileState {
   const { stamp: _, moving: __, doubtful: ___, unreadable: ____, outside: _____, half: ______, ...last } = known;

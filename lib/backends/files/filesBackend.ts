@@ -20,7 +20,7 @@ import { Clashes } from './clashes.ts';
 import { type FilesOptions, resolveFilesOptions, withoutWatcher } from './config.ts';
 import { remembered } from './fileState.ts';
 import { loadPeer } from './peer.ts';
-import { type Files, nothingScanned, type Scanned, scan } from './scan.ts';
+import { nothingScanned, type Scanned, scan } from './scan.ts';
 import { ShrinkGuard } from './shrinkGuard.ts';
 import { targetsOf } from './targets.ts';
 import { Teller } from './teller.ts';
@@ -64,8 +64,10 @@ const fatal: ReadonlySet<string> = new Set(['INVALID_CONFIG', 'MISSING_PEER']);
 export function filesBackend(options: FilesOptions): Backend<never> {
   const resolved = resolveFilesOptions('filesBackend', options);
   const { roots, reading, instancePrefix, onShrink, rescan, usePolling } = resolved;
-  /** A file must not pass for whole because it is looked at anew. */
-  let files: Files = new Map();
+  /** A file must not pass for whole, nor a directory for empty, because it is looked at anew. */
+  let known: Pick<Scanned, 'files' | 'filled'> = nothingScanned;
+  /** What it takes to end a subscription was not there at the start. */
+  let hasWorked = false;
 
   return {
     name: 'files',
@@ -95,7 +97,7 @@ export function filesBackend(options: FilesOptions): Backend<never> {
 
         const tell = (found: Scanned, signal: AbortSignal): Promise<Frame<never>[]> => {
           const hopeless = found.problems.find(({ code }) => fatal.has(code));
-          if (!teller.hasTold && hopeless !== undefined) throw new FatalError(hopeless.message, { cause: hopeless });
+          if (!hasWorked && hopeless !== undefined) throw new FatalError(hopeless.message, { cause: hopeless });
           last = found;
           if (found.unsettled) alarm.ring();
           watchers?.follow(found.targets);
@@ -103,14 +105,17 @@ export function filesBackend(options: FilesOptions): Backend<never> {
             watchers?.trouble !== undefined ||
             [...found.targets.values()].includes(undefined) ||
             found.problems.some(({ code }) => code === 'UNREADABLE' || code === 'SHRUNK');
-          return teller.frames(guard?.check(found) ?? found, watchers?.trouble, signal);
+          return teller.frames(guard?.check(found) ?? found, watchers?.trouble, signal).then((frames) => {
+            hasWorked ||= teller.hasTold;
+            return frames;
+          });
         };
 
         const look: Observable<Frame<never>> = defer(() => {
           alarm.reset();
           const start = asyncScheduler.now();
           return fromAsync(async (signal) => {
-            const found = await scan(resolved, last ?? { ...nothingScanned, files }, signal);
+            const found = await scan(resolved, last ?? { ...nothingScanned, ...known }, signal);
             // The first one reads everything, which says nothing of the next.
             took = last === undefined ? 0 : Math.max(0, asyncScheduler.now() - start);
             signal.throwIfAborted();
@@ -133,7 +138,7 @@ export function filesBackend(options: FilesOptions): Backend<never> {
 
         return concat(usePolling ? [] : arm, look, again).pipe(
           finalize(() => {
-            if (last !== undefined) files = remembered(last.files);
+            if (last !== undefined) known = { files: remembered(last.files), filled: last.filled };
             watchers?.close();
           }),
         );

@@ -2,7 +2,7 @@ import { sep } from 'node:path';
 import { asyncScheduler } from 'rxjs';
 import type { DatasyncError } from '../../model/errors.ts';
 import type { ResolvedFilesOptions } from './config.ts';
-import { type FileState, readOne, tooLong } from './fileState.ts';
+import { type FileState, keptAside, readOne, tooLong } from './fileState.ts';
 import { type Listing, list } from './listing.ts';
 import { look, stampOf } from './stats.ts';
 
@@ -37,6 +37,8 @@ export interface Scanned {
   readonly whole?: { readonly at: number; readonly isAwaited: boolean };
   /** Since when the directories change under every scan. */
   readonly shaking?: number;
+  /** Since when there is always some file that is being written. */
+  readonly busy?: number;
 }
 
 /** Before the first scan. */
@@ -59,7 +61,8 @@ const batch = 32;
  * Looks at everything once. What looks as before is not read; what could not be read or parsed keeps what it last said.
  *
  * A file that moves from one directory to another while the directories are read could be missed in both, and told as
- * deleted; so the directories must be the same before and after, else all is listed again.
+ * deleted; so the directories must be the same before and after, else all is listed again. So must be the files where keys are
+ * lost: an entry may have moved to one that was read before.
  *
  * @param last what the scan before this one found
  */
@@ -67,8 +70,11 @@ export async function scan(options: Scanning, last: Scanned, signal: AbortSignal
   let known = last.files;
   for (let attempt = 1; ; attempt++) {
     const listing = await list(options.roots, options.missing, last.filled, signal);
-    const files = await readAll(listing, known, options, signal);
-    const stable = await unchanged(listing.directories, signal);
+    const { files, isWhole } = await readAll(listing, known, options, signal);
+    const stable =
+      isWhole &&
+      (await unchanged(listing.directories, signal)) &&
+      (!losesKeys(known, files) || (await unchanged(stampsOf(files), signal)));
     if (!stable && attempt < attempts) {
       known = new Map([...known, ...files]);
       continue;
@@ -77,16 +83,18 @@ export async function scan(options: Scanning, last: Scanned, signal: AbortSignal
     const shaking = stable ? undefined : (last.shaking ?? now);
     const states = [...files.values()];
     const moving = states.some(isMoving);
-    const half = states.some(isHalf);
+    const busy = moving || states.some(isHalf) ? (last.busy ?? now) : undefined;
     return {
       files,
       problems: [...listing.problems, ...states.flatMap(({ failure, unreadable }) => unreadable ?? failure ?? [])],
       targets: listing.targets,
       filled: listing.filled,
       unsettled: !stable || moving || states.some(({ doubtful }) => doubtful),
-      waiting: moving || half || (shaking !== undefined && now - shaking < tooLong),
+      // Where it is ever another file that is written, the others are told nevertheless.
+      waiting: [busy, shaking].some((since) => since !== undefined && now - since < tooLong),
       ...hiddenIn(files, listing, options.settle, now),
       ...(shaking === undefined ? {} : { shaking }),
+      ...(busy === undefined ? {} : { busy }),
     };
   }
 }
@@ -100,12 +108,13 @@ function hiddenIn(
   const hidden = new Map<string, Hidden>();
   let at = Infinity;
   let isAwaited = false;
-  for (const [path, { unreadable: trouble, failure, stamp, outside, written, half }] of files) {
+  for (const [path, { unreadable: trouble, failure, stamp, outside, written, half, moving }] of files) {
     const isBusy = written !== undefined && Math.abs(now - written.at) < settle;
     if (half !== undefined) isAwaited = true;
     if (isBusy) at = Math.min(at, written.at + settle);
     if (trouble !== undefined) hidden.set(path, { version: `unreadable ${outside}` });
     else if (failure !== undefined) hidden.set(path, { version: `broken ${stamp}` });
+    else if (half !== undefined || moving !== undefined) hidden.set(path, { version: 'on its way', passing: true });
     else if (isBusy && now - written.since < tooLong)
       hidden.set(path, { version: `written ${written.at}`, passing: true });
   }
@@ -121,8 +130,15 @@ function isHalf({ half, unreadable }: FileState): boolean {
   return half !== undefined && unreadable === undefined;
 }
 
-async function readAll(listing: Listing, known: Files, scanning: Scanning, signal: AbortSignal): Promise<Files> {
+/** @returns `isWhole`: nothing that was listed was gone when it was to be read */
+async function readAll(
+  listing: Listing,
+  known: Files,
+  scanning: Scanning,
+  signal: AbortSignal,
+): Promise<{ readonly files: Files; readonly isWhole: boolean }> {
   const files = new Map<string, FileState>();
+  let isWhole = true;
   for (let start = 0; start < listing.files.length; start += batch) {
     const paths = listing.files.slice(start, start + batch);
     const states = await Promise.all(
@@ -134,23 +150,47 @@ async function readAll(listing: Listing, known: Files, scanning: Scanning, signa
     for (const [index, path] of paths.entries()) {
       const state = states[index];
       if (state !== undefined && !files.has(path)) files.set(path, state);
-      if (!listing.unreadable.has(path)) continue;
+      if (!listing.unreadable.has(path)) {
+        if (state === undefined) isWhole = false;
+        continue;
+      }
       for (const [file, kept] of known) {
-        if ((file === path || file.startsWith(path + sep)) && !files.has(file)) files.set(file, kept);
+        if ((file === path || file.startsWith(path + sep)) && !files.has(file)) files.set(file, keptAside(kept));
       }
     }
   }
-  return files;
+  return { files, isWhole };
 }
 
-async function unchanged(directories: ReadonlyMap<string, string>, signal: AbortSignal): Promise<boolean> {
-  for (const [path, stamp] of directories) {
-    try {
-      if (stampOf(await look(path)) !== stamp) return false;
-    } catch {
-      return false;
-    }
+/** Whether a file that was there before has fewer keys, or is gone. */
+function losesKeys(before: Files, after: Files): boolean {
+  for (const [path, { entries }] of before) {
+    const now = after.get(path)?.entries;
+    if (entries === undefined || entries === now) continue;
+    for (const key of entries.keys()) if (now?.has(key) !== true) return true;
+  }
+  return false;
+}
+
+/** Of the files that stood still when they were read. */
+function stampsOf(files: Files): Map<string, string> {
+  return new Map([...files].flatMap(([path, { stamp }]) => (stamp === undefined ? [] : [[path, stamp] as const])));
+}
+
+async function unchanged(stamps: ReadonlyMap<string, string>, signal: AbortSignal): Promise<boolean> {
+  const all = [...stamps];
+  for (let start = 0; start < all.length; start += batch) {
+    const same = await Promise.all(
+      all.slice(start, start + batch).map(async ([path, stamp]) => {
+        try {
+          return stampOf(await look(path)) === stamp;
+        } catch {
+          return false;
+        }
+      }),
+    );
     signal.throwIfAborted();
+    if (same.includes(false)) return false;
   }
   return true;
 }

@@ -55,9 +55,10 @@ export class Teller {
   }
 
   async #data(scanned: Scanned, signal: AbortSignal): Promise<Frame<never>[]> {
-    const { files, problems, waiting } = scanned;
+    const { files, problems, waiting, busy } = scanned;
     const before = this.#view;
-    const healthy = problems.length === 0;
+    // What is being written all the time may have keys that nobody has seen yet.
+    const healthy = problems.length === 0 && busy === undefined;
     if (waiting) return [];
     this.#held.look(scanned);
     if (this.#complete && this.#held.size === 0 && sameFiles(this.#files, files)) return [];
