@@ -1,10 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DatasyncError, messageOf } from '../../model/errors.ts';
-import { connected, isCluster, ownCluster, type RedisBatch, type RedisClient, type RedisNode, send } from './client.ts';
+import {
+  connected,
+  isCluster,
+  nameOf,
+  ownCluster,
+  type RedisBatch,
+  type RedisClient,
+  type RedisCluster,
+  type RedisNode,
+  send,
+} from './client.ts';
 import { isDenied, isMisconfigured, isReply, isTurnedAway } from './failures.ts';
-import { endNode, ownNode } from './ownNode.ts';
+import { endNode, isAsked, ownNode, wireOf } from './ownNode.ts';
 import type { RedisCall } from './readers.ts';
 import { checkServer } from './rightServer.ts';
+import { slotOf } from './slots.ts';
 
 const pause = 50;
 
@@ -56,11 +67,23 @@ export class Access {
 
   /** Asks each master by itself. */
   async masters(): Promise<readonly RedisCall[]> {
+    return (await this.nodes()).map(({ call }) => call);
+  }
+
+  /** Each master, and what {@link ownerOf} calls it. */
+  async nodes(): Promise<readonly { readonly name: string; readonly call: RedisCall }[]> {
     const client = await this.#ask('CONNECTION_LOST', (ready) => Promise.resolve(ready));
     const nodes: readonly RedisNode[] = isCluster(client) ? client.nodes('master') : [client];
-    return nodes.map((node): RedisCall => {
-      return (command, ...args) => this.#ask('CONNECTION_LOST', () => send(node, command, args));
-    });
+    return nodes.map((node) => ({
+      name: isCluster(client) ? nameOf(node) : '',
+      call: (command, ...args) => this.#ask('CONNECTION_LOST', () => send(node, command, args)),
+    }));
+  }
+
+  /** Which master has the key, as far as it is known. */
+  ownerOf(key: Uint8Array): string {
+    const open = this.#open;
+    return open !== undefined && isCluster(open) ? (open.slots[slotOf(key)]?.[0] ?? '') : '';
   }
 
   close(): void {
@@ -71,9 +94,13 @@ export class Access {
   async #ask<T>(lost: 'CONNECTION_LOST' | 'OUTCOME_UNKNOWN', send: (client: RedisClient) => Promise<T>): Promise<T> {
     const until = performance.now() + this.#timeout;
     const client = await this.#ready(until);
+    const heard = heardBy(client);
     try {
       return await within(send(client), until);
     } catch (error) {
+      // What was not answered in time may be answered later: nothing else may stand in that queue.
+      if (error === late && isCluster(client)) endSilent(client, heard);
+      else if (error === late) this.#drop(client);
       throw this.#known(reasonOf(error), lost, client);
     }
   }
@@ -89,8 +116,6 @@ export class Access {
     }
     if (text.includes('writeable')) return new DatasyncError('CONNECTION_LOST', `nothing was sent: ${text}`, details);
     if (isTurnedAway(error)) return new DatasyncError('CONNECTION_LOST', `nothing was done: ${text}`, details);
-    // What was not answered in time may be answered later: nothing else may stand in that queue.
-    if (error === late) this.#drop(client);
     const why = error === late ? `no answer within ${this.#timeout} ms` : text;
     return new DatasyncError(lost, why, details);
   }
@@ -147,8 +172,30 @@ export class Access {
 async function answering(client: RedisClient): Promise<void> {
   await connected(client);
   // Where the password is wrong, or missing, it is the first question that says so.
-  await client.call('PING');
-  if (!isCluster(client)) await checkServer(client);
+  if (isCluster(client)) await Promise.any(client.nodes('master').map((node) => node.call('PING'))).catch(firstOf);
+  else {
+    await client.call('PING');
+    await checkServer(client);
+  }
+}
+
+/** Of many that have all failed. @throws what the first did */
+function firstOf(error: unknown): never {
+  throw error instanceof AggregateError ? (error.errors[0] ?? error) : error;
+}
+
+/** How much each node of a cluster has said. */
+function heardBy(client: RedisClient): ReadonlyMap<RedisNode, number | undefined> {
+  if (!isCluster(client)) return new Map();
+  return new Map(client.nodes().map((node) => [node, wireOf(node)?.bytesRead]));
+}
+
+/** Ends the connections to the nodes of a cluster that were asked and have said nothing since: it makes new ones, and keeps the others. */
+function endSilent(client: RedisCluster, heard: ReadonlyMap<RedisNode, number | undefined>): void {
+  for (const node of client.nodes()) {
+    const wire = wireOf(node);
+    if (wire !== undefined && isAsked(node) && heard.get(node) === wire.bytesRead) endNode(node);
+  }
 }
 
 function end(client: RedisClient): void {

@@ -47,6 +47,8 @@ export interface RedisCluster extends AnyClient {
   readonly options: object;
   /** A client like this one, with options of its own, and connections of its own. */
   duplicate(startupNodes?: never[], options?: object): RedisCluster;
+  /** Of each slot the addresses of the nodes that have it, the master first. */
+  readonly slots: readonly (readonly string[] | undefined)[];
   /** A client for each node that is known. */
   nodes(role?: 'master'): RedisNode[];
 }
@@ -74,6 +76,12 @@ export function checkClient(where: string, client: RedisClient): void {
 
 export function isCluster(client: RedisClient): client is RedisCluster {
   return client.isCluster;
+}
+
+/** The address of a node of a cluster. */
+export function nameOf({ options }: RedisNode): string {
+  const { host, port } = options as { readonly host?: string; readonly port?: number };
+  return `${host}:${port}`;
 }
 
 /** The number of the database that the options of a client name. */

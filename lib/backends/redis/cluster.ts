@@ -5,7 +5,7 @@ import { fromAsync } from '../../internal/fromAsync.ts';
 import { DatasyncError } from '../../model/errors.ts';
 import type { WindowedStore } from '../../source/windowed.ts';
 import type { Announcement } from './announcements.ts';
-import { connected, connectLimit, ownCluster, type RedisCluster, type RedisNode, send } from './client.ts';
+import { connected, connectLimit, nameOf, ownCluster, type RedisCluster, type RedisNode, send } from './client.ts';
 import { Link } from './link.ts';
 import { listed } from './listing.ts';
 import { late, watched } from './node.ts';
@@ -80,9 +80,5 @@ function together(
 }
 
 function namesOf(nodes: readonly RedisNode[]): string {
-  const names = nodes.map(({ options }) => {
-    const { host, port } = options as { readonly host?: string; readonly port?: number };
-    return `${host}:${port}`;
-  });
-  return names.sort().join();
+  return nodes.map(nameOf).sort().join();
 }

@@ -1,7 +1,7 @@
 import { defer, mergeMap, repeat, type Subscription, timer } from 'rxjs';
 import { DatasyncError } from '../../model/errors.ts';
 import type { Access } from './access.ts';
-import { lossesOf } from './losses.ts';
+import { type Losses, lossesOf } from './losses.ts';
 import { giveUp, renew } from './scripts.ts';
 
 interface Kept {
@@ -9,8 +9,8 @@ interface Kept {
   readonly value: Uint8Array;
   /** Until when it lives for sure, by our clock. */
   until: number;
-  /** What {@link lossesOf} said before it was last seen. */
-  losses: string | undefined;
+  /** What {@link lossesOf} said of its master before it was last seen. */
+  losses: Promise<string | undefined> | undefined;
   /** How many writes of ours are under way that may make something else of it. */
   changing: number;
   /** Such a write was not answered. It is renewed where it still is what it was, and never put again. */
@@ -29,8 +29,8 @@ export class Lifetimes {
   readonly #kept = new Map<string, Kept>();
   #timer: Subscription | undefined;
   #pause: number;
-  #losses: string | undefined;
-  #ready: Promise<void> | undefined;
+  #losses: Losses = new Map();
+  #looking: Promise<Losses> | undefined;
 
   constructor(access: Access, ttl: number) {
     this.#access = access;
@@ -40,20 +40,25 @@ export class Lifetimes {
   }
 
   /** To be awaited before one is put: without it, nobody knows later why it is not there. */
-  async ready(): Promise<void> {
-    this.#ready ??= this.#look(this.#access);
-    try {
-      await this.#ready;
-    } catch (error) {
-      this.#ready = undefined;
-      throw error;
-    }
+  async ready(key: Uint8Array): Promise<void> {
+    const owner = this.#access.ownerOf(key);
+    const isKnown = await this.#losses.get(owner)?.then(
+      () => true,
+      () => false,
+    );
+    if (isKnown === true) return;
+    this.#looking ??= lossesOf(this.#access).finally(() => {
+      this.#looking = undefined;
+    });
+    this.#losses = await this.#looking;
+    // Only the master of the key is waited for.
+    await this.#losses.get(this.#access.ownerOf(key));
   }
 
   /** It was put, with {@link ttl}. @param began before it was sent, by `performance.now()` */
   add(name: string, key: Buffer, value: Uint8Array, began: number): void {
     const until = began + this.ttl;
-    const kept = { key, value, until, losses: this.#losses };
+    const kept = { key, value, until, losses: this.#losses.get(this.#access.ownerOf(key)) };
     this.#kept.set(name, { ...kept, changing: 0, isDoubtful: false, putting: undefined });
     this.#timer ??= defer(() => timer(this.#pause))
       .pipe(
@@ -97,8 +102,8 @@ export class Lifetimes {
     await Promise.allSettled(kept.map(({ key, value }) => giveUp.run(this.#access.write, key, value)));
   }
 
-  async #look(access: Access): Promise<void> {
-    this.#losses = await lossesOf(access);
+  async #look(): Promise<void> {
+    this.#losses = await lossesOf(this.#renewing);
   }
 
   async #round(): Promise<void> {
@@ -112,11 +117,12 @@ export class Lifetimes {
   }
 
   async #renewAll(): Promise<void> {
-    await this.#look(this.#renewing);
-    const losses = this.#losses;
+    await this.#look();
+    const looked = this.#losses;
     const missing = new Map<string, Kept>();
     const renewals = [...this.#kept].map(async ([name, kept]) => {
       const began = performance.now();
+      const losses = looked.get(this.#renewing.ownerOf(kept.key));
       const answer = await renew.run(this.#renewing.write, kept.key, kept.value, String(this.ttl));
       if (this.#kept.get(name) !== kept) return;
       if (answer === 1) Object.assign(kept, { until: began + this.ttl, losses });
@@ -126,7 +132,7 @@ export class Lifetimes {
       else this.#kept.delete(name);
     });
     await Promise.allSettled(renewals);
-    if (missing.size > 0) await this.#look(this.#renewing);
+    if (missing.size > 0) await this.#look();
     await Promise.all([...missing].map(([name, kept]) => this.#putAgain(name, kept)));
     await Promise.all(renewals);
   }
@@ -135,8 +141,9 @@ export class Lifetimes {
   async #putAgain(name: string, kept: Kept): Promise<void> {
     const { key, value, until } = kept;
     const began = performance.now();
-    const losses = this.#losses;
-    const wasLost = losses === undefined || losses !== kept.losses || began >= until;
+    const losses = this.#losses.get(this.#renewing.ownerOf(key));
+    const [now, before] = await Promise.all([toldBy(losses), toldBy(kept.losses)]);
+    const wasLost = now === undefined || now !== before || began >= until;
     if (this.#kept.get(name) !== kept || kept.changing > 0) return;
     if (!wasLost) {
       this.forget(name);
@@ -152,4 +159,9 @@ export class Lifetimes {
     if (isPut) Object.assign(kept, { until: began + this.ttl, losses });
     else this.forget(name);
   }
+}
+
+/** What a master does not say is not known. */
+async function toldBy(losses: Promise<string | undefined> | undefined): Promise<string | undefined> {
+  return losses?.catch(() => undefined);
 }

@@ -1,5 +1,6 @@
 import { DatasyncError } from '../../model/errors.ts';
 import type { Access } from './access.ts';
+import type { RedisCall } from './readers.ts';
 
 /**
  * What makes keys vanish though nobody has deleted them: another process, other data, no memory, a command that empties all of
@@ -7,18 +8,31 @@ import type { Access } from './access.ts';
  */
 const counted = /^(?:run_id|master_replid|evicted_keys|cmdstat_(?:flushall|flushdb|swapdb|pexpireat)):[^,\r\n]*/gm;
 
+/** Of each master, by name, what it says; that rejects with `CONNECTION_LOST` where it has not answered. */
+export type Losses = ReadonlyMap<string, Promise<string | undefined>>;
+
 /**
- * Where it reads the same twice, what vanished in between was deleted, or has run out.
+ * Asks every master, and waits for none: whatever is sent to one afterwards on the same connection, it does afterwards. Where
+ * it reads the same twice, what vanished in between was deleted, or has run out; `undefined` where the server does not let us
+ * see it.
  *
- * @returns `undefined` where the server does not let us see it
- * @throws DatasyncError `CONNECTION_LOST`
+ * @throws DatasyncError `CONNECTION_LOST`, `ACCESS_DENIED`: nobody was asked
  */
-export async function lossesOf(access: Access): Promise<string | undefined> {
+export async function lossesOf(access: Access): Promise<Losses> {
+  const masters = await access.nodes();
+  return new Map(
+    masters.map(({ name, call }) => {
+      const told = marksOf(call);
+      told.catch(() => undefined);
+      return [name, told];
+    }),
+  );
+}
+
+async function marksOf(call: RedisCall): Promise<string | undefined> {
   try {
-    const masters = await access.masters();
-    const texts = await Promise.all(masters.map(async (call) => String(await call('INFO', 'all'))));
-    const marks = texts.map((text) => (text.match(counted) ?? []).join());
-    return marks.sort().join();
+    const text = String(await call('INFO', 'all'));
+    return (text.match(counted) ?? []).join();
   } catch (error) {
     if (error instanceof DatasyncError && error.code === 'CONNECTION_LOST') throw error;
     return undefined;

@@ -59,3 +59,9 @@ export function endNode(connection: RedisNode): void {
 export function wireOf(connection: RedisNode): Wire | undefined {
   return (connection as unknown as { readonly stream?: Wire | null }).stream ?? undefined;
 }
+
+/** Whether a connection waits for an answer. */
+export function isAsked(connection: RedisNode): boolean {
+  const { commandQueue } = connection as unknown as { readonly commandQueue?: { readonly length: number } };
+  return commandQueue === undefined || commandQueue.length > 0;
+}

@@ -65,7 +65,7 @@ export class RedisCore implements CoreBroker {
   async put(key: string, value: Uint8Array, options: PutOptions): Promise<WriteResult> {
     checkSize(key, value);
     const bytes = this.#bytes(key);
-    const began = await this.#begin(options);
+    const began = await this.#begin([{ key, ...options }]);
     await this.#changing([key], () => this.#access.write('SET', bytes, value, ...this.#expiry(options)));
     this.#wrote(key, value, options, began);
     return rounded(options);
@@ -104,7 +104,7 @@ export class RedisCore implements CoreBroker {
     const names = writes.map(({ key }) => key);
     const keys = names.map((name) => this.#bytes(name));
     if (this.#access.isCluster) checkSameSlot('commit', names, keys);
-    const began = await this.#begin(...writes.filter((write) => write.op === 'put'));
+    const began = await this.#begin(writes.filter((write) => write.op === 'put'));
     const results = await this.#changing(names, () =>
       this.#access.transaction((batch) => {
         for (const [index, write] of writes.entries()) {
@@ -135,7 +135,7 @@ export class RedisCore implements CoreBroker {
     const bytes = this.#bytes(key);
     const expiry = this.#expiry(options);
     const { write } = this.#access;
-    const began = await this.#begin(options);
+    const began = await this.#begin([{ key, ...options }]);
     const swapped = await this.#changing([key], async () =>
       expected === undefined
         ? (await write('SET', bytes, value, 'NX', ...expiry)) !== null
@@ -172,8 +172,9 @@ export class RedisCore implements CoreBroker {
   }
 
   /** @returns when what lives as long as we do is put: its time runs from then on, whenever the answer comes */
-  async #begin(...puts: readonly PutOptions[]): Promise<number> {
-    if (puts.some(({ lifetime }) => lifetime === 'client')) await refusing(this.#lifetimes.ready());
+  async #begin(puts: readonly (PutOptions & { readonly key: string })[]): Promise<number> {
+    const lasting = puts.filter(({ lifetime }) => lifetime === 'client');
+    await Promise.all(lasting.map(({ key }) => refusing(this.#lifetimes.ready(this.#bytes(key)))));
     return performance.now();
   }
 

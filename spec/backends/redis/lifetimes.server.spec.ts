@@ -1,4 +1,4 @@
-import { Redis as Client } from 'ioredis';
+import { Redis as Client, Cluster } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { redisBroker } from '../../../lib/backends/redis/index.ts';
 import { textCodec } from '../../../lib/codecs/textCodec.ts';
@@ -7,6 +7,7 @@ import { DatasyncError } from '../../../lib/model/errors.ts';
 import { needServer } from '../../servers/need.ts';
 import { openProxy } from '../../servers/proxy.ts';
 import { type Redis, type RedisOptions, startRedis } from '../../servers/redis.ts';
+import { startRedisCluster } from '../../servers/redisCluster.ts';
 import { until } from './follower.ts';
 
 const lasting = { lifetime: 'client' } as const;
@@ -182,4 +183,52 @@ describe.runIf(needServer('redis-7'))("lifetime 'client' of redisBroker", () => 
     await proxy.heal();
     await read;
   });
+
+  it('one master of a cluster says nothing: what the others hold is renewed, and written as before', async () => {
+    const cluster = await startRedisCluster();
+    onTestFinished(() => cluster.stop());
+    for (const node of cluster.nodes) await node.cli('CONFIG', 'SET', 'cluster-node-timeout', '60000');
+    const made = redisBroker(new Cluster([...cluster.endpoints], { lazyConnect: true }), {
+      ...{ codec: textCodec, sessionTtl: 2_400, timeout: 1_000 },
+    });
+    onTestFinished(() => made.close());
+    const [down, up] = (await cluster.masters()).map(({ port }) => cluster.nodeAt(port));
+    const keysOf = async (node: Redis) => {
+      const keys: string[] = [];
+      for (let i = 0; keys.length < 3; i++) if (/^\d+$/.test(await node.cli('EXISTS', `k${i}`))) keys.push(`k${i}`);
+      return keys;
+    };
+    const [bad, good] = [await keysOf(down!), await keysOf(up!)];
+    for (const key of [bad[0]!, good[0]!, good[1]!]) await made.put(key, '1', lasting);
+    const renewals = async (key: string, count: number) => {
+      let [before, seen] = [Infinity, 0];
+      await until(async () => {
+        const left = Number(await up!.cli('PTTL', key));
+        expect(left).toBeGreaterThan(0);
+        if (left > before) seen += 1;
+        before = left;
+        return seen < count && `renewed ${seen} times`;
+      });
+    };
+    down!.pause();
+    onTestFinished(() => down!.resume());
+    await renewals(good[0]!, 3);
+    // What it does not say is not known of its own keys only.
+    await up!.cli('DEL', good[1]!);
+    let [hung, isOver] = [0, false];
+    const hanging = (async () => {
+      while (!isOver) {
+        expect(await codeOf(made.put(bad[1]!, '1'))).not.toBe('done');
+        hung += 1;
+      }
+    })();
+    while (hung < 4) expect(await codeOf(made.put(good[2]!, '1'))).toBe('done');
+    isOver = true;
+    await hanging;
+    await renewals(good[0]!, 1);
+    expect(await up!.cli('EXISTS', good[1]!)).toBe('0');
+    down!.resume();
+    await until(async () => (await codeOf(made.put(bad[1]!, '2'))) !== 'done' && 'not written');
+    await until(async () => (await down!.cli('GET', bad[0]!)) !== '1' && 'not put again');
+  }, 60_000);
 });
