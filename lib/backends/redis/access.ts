@@ -14,7 +14,7 @@ import {
 import { isDenied, isMisconfigured, isReply, isTurnedAway } from './failures.ts';
 import { endNode, isAsked, ownNode, wireOf } from './ownNode.ts';
 import type { RedisCall } from './readers.ts';
-import { checkServer } from './rightServer.ts';
+import { checkServer, Questions } from './rightServer.ts';
 import { slotOf } from './slots.ts';
 
 const pause = 50;
@@ -30,6 +30,7 @@ export class Access {
   readonly #patience: number;
   #current: Promise<RedisClient> | undefined;
   #open: RedisClient | undefined;
+  #isAsked = true;
   #closed = false;
 
   /**
@@ -78,6 +79,11 @@ export class Access {
       name: isCluster(client) ? nameOf(node) : '',
       call: (command, ...args) => this.#ask('CONNECTION_LOST', () => send(node, command, args)),
     }));
+  }
+
+  /** Whether `INFO` may be asked: there are proxies that hang up. */
+  get isAsked(): boolean {
+    return this.#isAsked;
   }
 
   /** Which master has the key, as far as it is known. */
@@ -152,6 +158,8 @@ export class Access {
 
   async #connect(): Promise<RedisClient> {
     const client = this.#client;
+    const questions = isCluster(client) ? undefined : new Questions(client);
+    this.#isAsked = questions?.isAllowed ?? true;
     const made: RedisClient = isCluster(client)
       ? client.duplicate([], ownCluster(client))
       : ownNode(client, this.#patience);
@@ -160,7 +168,7 @@ export class Access {
       if (this.#open === made) this.#current = undefined;
     });
     try {
-      await within(answering(made), performance.now() + this.#patience);
+      await within(answering(made, questions), performance.now() + this.#patience);
     } catch (error) {
       end(made);
       throw error === late ? new Error(`no connection within ${this.#patience} ms`) : error;
@@ -169,13 +177,13 @@ export class Access {
   }
 }
 
-async function answering(client: RedisClient): Promise<void> {
+async function answering(client: RedisClient, questions: Questions | undefined): Promise<void> {
   await connected(client);
   // Where the password is wrong, or missing, it is the first question that says so.
   if (isCluster(client)) await Promise.any(client.nodes('master').map((node) => node.call('PING'))).catch(firstOf);
   else {
     await client.call('PING');
-    await checkServer(client);
+    await checkServer(client, (await questions?.ask(client)) ?? '');
   }
 }
 

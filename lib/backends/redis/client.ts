@@ -1,6 +1,6 @@
 import { DatasyncError, messageOf } from '../../model/errors.ts';
 import { checkArgument, isObject, type Leaf, withMethods } from '../../model/options.ts';
-import { isDenied, isPassing, isReply } from './failures.ts';
+import { isNoDatabase } from './failures.ts';
 
 /** What a command takes. */
 export type RedisArgument = string | number | Uint8Array | readonly (string | number | Uint8Array)[];
@@ -194,7 +194,7 @@ async function choose(client: RedisNode): Promise<void> {
   try {
     await client.call('SELECT', ...([String(database)] as never[]));
   } catch (error) {
-    if (!isReply(error) || isDenied(error) || isPassing(error)) throw error;
+    if (!isNoDatabase(error)) throw error;
     const message = `the server has no database ${database}: ${messageOf(error)}`;
     throw new DatasyncError('INVALID_CONFIG', message, { cause: error, backend: 'redis' });
   }

@@ -2,7 +2,9 @@ import { DatasyncError, messageOf } from '../../model/errors.ts';
 import { ContinuityLost, FatalError } from '../../source/frames.ts';
 
 const denied = /\b(NOPERM|NOAUTH|WRONGPASS)\b|invalid password|invalid username-password/;
-const unknownCommand = /unknown (sub)?command|wrong number of arguments|syntax error|not supported|is disabled/i;
+const unknownCommand =
+  /unknown (sub)?command|wrong number of arguments|syntax error|not supported|is disabled|unsupported command|invalid request/i;
+const noDatabase = /DB index is out of range|invalid DB index|SELECT is not allowed in cluster mode/i;
 const wrongType = /^-?WRONGTYPE\b/;
 const passing = /^-?(LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|READONLY|UNBLOCKED)\b/;
 
@@ -18,6 +20,16 @@ export function isReply(error: unknown): boolean {
   return /^-?[A-Z][A-Z0-9]+ /.test(messageOf(error));
 }
 
+/** The same, in whatever words: a proxy has its own, and they do not say whether the server has done anything. */
+export function isAnswer(error: unknown): boolean {
+  return isReply(error) || (error instanceof Error && error.name === 'ReplyError');
+}
+
+/** The server refuses a database for good: it has none of that number. */
+export function isNoDatabase(error: unknown): boolean {
+  return noDatabase.test(messageOf(error));
+}
+
 /** These credentials will not do, until somebody changes what they may. */
 export function isDenied(error: unknown): boolean {
   return denied.test(messageOf(error));
@@ -30,7 +42,7 @@ export function isForbidden(error: unknown): boolean {
 
 /** The server, or what stands before it, does not know what it was asked. */
 export function isUnknown(error: unknown): boolean {
-  return isReply(error) && unknownCommand.test(messageOf(error));
+  return isAnswer(error) && unknownCommand.test(messageOf(error));
 }
 
 /** The key holds something else than what was asked for. */

@@ -2,10 +2,9 @@ import { defer, from, ignoreElements, merge, mergeMap, type Observable, repeat, 
 import { cold } from '../../internal/cold.ts';
 import { DatasyncError } from '../../model/errors.ts';
 import { connected, connectLimit, type RedisNode, send } from './client.ts';
-import { isReply } from './failures.ts';
 import { endNode, ownNode, wireOf } from './ownNode.ts';
 import type { RedisCall } from './readers.ts';
-import { checkServer } from './rightServer.ts';
+import { checkServer, Questions } from './rightServer.ts';
 
 /**
  * Two connections to one server, since the one that hears what happens may not ask for anything else. They are used once:
@@ -16,11 +15,14 @@ export class Link {
   readonly reading: RedisNode;
   /** Milliseconds that connecting may take, without the questions that follow. */
   readonly limit: number;
+  readonly #questions: Questions;
+  #servers: readonly string[] = ['', ''];
   #closed = false;
   #failure: unknown;
 
   constructor(client: RedisNode) {
     this.limit = connectLimit(client);
+    this.#questions = new Questions(client);
     this.hearing = ownNode(client, this.limit);
     this.reading = ownNode(client, this.limit);
     for (const connection of this.#both) {
@@ -34,13 +36,19 @@ export class Link {
     return [this.hearing, this.reading];
   }
 
+  /** Whether `INFO` may be asked: there are proxies that hang up. */
+  get isAsked(): boolean {
+    return this.#questions.isAllowed;
+  }
+
   /** Asks the connection that reads. */
   readonly call: RedisCall = (command, ...args) => send(this.reading, command, args);
 
   /** Connects both. @throws what kept it from that */
   async connect(): Promise<void> {
     await Promise.all(this.#both.map(connected));
-    const [heard, read] = await Promise.all(this.#both.map(identityOf));
+    this.#servers = await Promise.all(this.#both.map((connection) => this.#questions.ask(connection)));
+    const [heard, read] = this.#both.map((connection, index) => identityOf(connection, this.#servers[index]!));
     if (heard === read) return;
     throw new DatasyncError('CONNECTION_LOST', 'two connections came to two servers: a failover is under way', {
       backend: 'redis',
@@ -49,7 +57,7 @@ export class Link {
 
   /** @throws DatasyncError `INVALID_CONFIG` where both have come to what the client is not made for */
   check(): Promise<unknown> {
-    return Promise.all(this.#both.map(checkServer));
+    return Promise.all(this.#both.map((connection, index) => checkServer(connection, this.#servers[index]!)));
   }
 
   /** Fails as soon as one of both is over. */
@@ -88,13 +96,9 @@ export class Link {
 }
 
 /** Which process it is; where that may not be asked, where it was found. */
-async function identityOf(connection: RedisNode): Promise<string> {
-  try {
-    const run = /^run_id:(.*)$/m.exec(String(await connection.call('INFO', ...(['server'] as never[]))))?.[1];
-    if (run !== undefined) return run.trim();
-  } catch (error) {
-    if (!isReply(error)) throw error;
-  }
+function identityOf(connection: RedisNode, server: string): string {
+  const run = /^run_id:(.*)$/m.exec(server)?.[1];
+  if (run !== undefined) return run.trim();
   const wire = wireOf(connection);
   return `${wire?.remoteAddress}:${wire?.remotePort}`;
 }

@@ -1,5 +1,6 @@
 import { DatasyncError } from '../../model/errors.ts';
 import type { Access } from './access.ts';
+import { isAnswer } from './failures.ts';
 import type { RedisCall } from './readers.ts';
 
 /**
@@ -22,7 +23,7 @@ export async function lossesOf(access: Access): Promise<Losses> {
   const masters = await access.nodes();
   return new Map(
     masters.map(({ name, call }) => {
-      const told = marksOf(call);
+      const told = access.isAsked ? marksOf(call) : Promise.resolve(undefined);
       told.catch(() => undefined);
       return [name, told];
     }),
@@ -34,7 +35,7 @@ async function marksOf(call: RedisCall): Promise<string | undefined> {
     const text = String(await call('INFO', 'all'));
     return (text.match(counted) ?? []).join();
   } catch (error) {
-    if (error instanceof DatasyncError && error.code === 'CONNECTION_LOST') throw error;
+    if (error instanceof DatasyncError && error.code === 'CONNECTION_LOST' && !isAnswer(error.cause)) throw error;
     return undefined;
   }
 }

@@ -48,9 +48,17 @@ function shares({ options }: RedisNode, limit: number): object {
   return { connectTimeout: share, sentinelCommandTimeout: Math.min(own ?? share, share) };
 }
 
+const ended = new WeakSet<RedisNode>();
+
+/** Whether it was us who ended it. */
+export function isEnded(connection: RedisNode): boolean {
+  return ended.has(connection);
+}
+
 /** Ends a connection at once, also where nobody answers any more, and those to Sentinels with it. */
 export function endNode(connection: RedisNode): void {
   for (const each of [connection, ...(asked.get(connection) ?? [])]) {
+    ended.add(each);
     each.disconnect();
     wireOf(each)?.destroy();
   }

@@ -18,7 +18,7 @@ interface Look {
  * @param check looks at what `INFO replication` says
  */
 export async function replacements(
-  { reading }: Link,
+  { reading, isAsked }: Link,
   commands: readonly string[],
   say: Watching['say'],
   check: (replication: string) => void = () => undefined,
@@ -47,7 +47,7 @@ export async function replacements(
       throw error;
     }
   };
-  let known = await look();
+  let known = isAsked ? await look() : undefined;
   return async () => {
     if (known === undefined) {
       await reading.call('PING');

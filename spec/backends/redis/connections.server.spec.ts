@@ -7,6 +7,7 @@ import { textCodec } from '../../../lib/codecs/textCodec.ts';
 import type { Broker } from '../../../lib/model/broker.ts';
 import { needServer } from '../../servers/need.ts';
 import { startRedis } from '../../servers/redis.ts';
+import { fakeProxy } from './fakeProxy.ts';
 import { fakeSentinel } from './fakeSentinel.ts';
 import { Follower, until } from './follower.ts';
 
@@ -149,5 +150,47 @@ describe.runIf(needServer('redis-7'))('connections made after the options of a c
     await redis.cli('CLUSTER', 'ADDSLOTS', '1');
     await until(async () => !(await redis.cli('CLUSTER', 'INFO')).includes('cluster_state:ok') && 'not complete');
     expect(await made.get('a')).toMatchObject({ value: '1' });
+  });
+
+  it.each(["-unsupported command 'INFO'", '-invalid request', 'close'])(
+    'a proxy that says %j to INFO: source, broker and what is to live on',
+    async (said) => {
+      const { redis, broker, options } = await place(['--notify-keyspace-events', 'KA']);
+      const proxy = await fakeProxy(redis.port, (command) => (command.startsWith('INFO') ? said : undefined));
+      const client = new Client(options({ port: proxy.port }));
+      const made = broker(client, { sessionTtl: 900 });
+      await made.put('a', '1');
+      await made.put('own', '1', { lifetime: 'client' });
+      for (const mode of ['tracking', 'keyspace'] as const) {
+        const follower = await new Follower(client, { mode }).started();
+        await made.put('a', mode);
+        await until(() => follower.view.get('a') !== mode && 'not told');
+        expect(follower.error).toBeUndefined();
+        follower.unsubscribe();
+      }
+      await redis.cli('DEL', 'own');
+      await until(async () => (await redis.cli('EXISTS', 'own')) !== '1' && 'not put again');
+      const { refused } = proxy;
+      if (said === 'close') {
+        await new Follower(client).started();
+        expect(proxy.refused).toBe(refused);
+      }
+    },
+  );
+
+  it('a database that cannot be chosen for the moment: it is tried again', async () => {
+    const { redis, broker, options } = await place();
+    let left = 6;
+    const proxy = await fakeProxy(redis.port, (command) =>
+      command.startsWith('SELECT') && left-- > 0 ? '-ERR handle response, backend conn reset' : undefined,
+    );
+    const client = new Client(options({ port: proxy.port, db: 3 }));
+    const made = broker(client, { timeout: 10_000 });
+    const follower = new Follower(client);
+    await made.put('a', '1');
+    await until(() => follower.view.get('a') !== '1' && 'not told');
+    expect(follower.error).toBeUndefined();
+    expect(proxy.refused).toBe(6);
+    expect(await redis.cli('-n', '3', 'GET', 'a')).toBe('1');
   });
 });

@@ -47,6 +47,35 @@ describe.runIf(needServer('redis-7'))(
       expect(await refusalOf(client)).toMatchObject([refusal, refusal]);
     });
 
+    it('one node that has all slots of its cluster is as good as any', async () => {
+      const redis = await startRedis({ args: ['--cluster-enabled', 'yes'] });
+      onTestFinished(() => redis.stop());
+      await redis.cli('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+      await until(async () => !(await redis.cli('CLUSTER', 'INFO')).includes('cluster_state:ok') && 'not complete');
+      const client = new Client({ port: redis.port, lazyConnect });
+      const broker = redisBroker(client, { codec: textCodec });
+      onTestFinished(() => broker.close());
+      await broker.put('a', '1');
+      const follower = await new Follower(client).started();
+      expect([...follower.view]).toEqual([['a', '1']]);
+      expect(follower.error).toBeUndefined();
+    });
+
+    it('a server of another name for its mode, and a cluster that may not be asked', async () => {
+      const server = (mode: string, cluster: unknown) =>
+        fakeClient((command) =>
+          command === 'INFO' ? `server_mode:${mode}` : command === 'CLUSTER' ? cluster : 'PONG',
+        );
+      const get = (client: RedisClient) => redisBroker(client, { codec: textCodec, timeout: 300 }).get('a');
+      const sentinel = { code: 'INVALID_CONFIG', message: expect.stringContaining('`sentinels`') };
+      await expect(get(server('sentinel', 'x'))).rejects.toMatchObject(sentinel);
+      const part = { code: 'INVALID_CONFIG', message: expect.stringContaining('Cluster of ioredis') };
+      await expect(get(server('cluster', 'cluster_size:3'))).rejects.toMatchObject(part);
+      const forbidden = new Error("NOPERM this user has no permissions to run the 'cluster|info' command");
+      for (const cluster of [forbidden, 'cluster_size:1'])
+        await expect(get(server('cluster', cluster))).rejects.not.toMatchObject({ code: 'INVALID_CONFIG' });
+    });
+
     it('a Sentinel is refused', async () => {
       const replicas = await startReplicas();
       onTestFinished(() => replicas.stop());
