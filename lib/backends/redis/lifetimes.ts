@@ -68,6 +68,11 @@ export class Lifetimes {
       .subscribe();
   }
 
+  /** The names that are kept alive under a prefix, whether they are there now or not. */
+  under(prefix: string): readonly string[] {
+    return [...this.#kept.keys()].filter((name) => name.startsWith(prefix));
+  }
+
   /** It was put in another way, or deleted. */
   forget(name: string): void {
     this.#kept.delete(name);

@@ -79,7 +79,8 @@ export class RedisCore implements CoreBroker {
   }
 
   async deletePrefix(prefix: string): Promise<WriteResult & { readonly deleted: number }> {
-    const names = [...(await this.#keys({ prefix }))];
+    // What has vanished against our will is not to come back either.
+    const names = [...new Set([...(await this.#keys({ prefix })), ...this.#lifetimes.under(prefix)])];
     const { batch } = this.#options;
     let deleted = 0;
     for (let start = 0; start < names.length; start += batch) {

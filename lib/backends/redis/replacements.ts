@@ -24,17 +24,17 @@ export async function replacements(
   check: (replication: string) => void = () => undefined,
 ): Promise<Probe> {
   // Of a reset, the count is always one: when it was shows in how long it took.
-  const counted = new RegExp(`^cmdstat_(?:(?:${commands.join('|')}):calls=\\d+|config\\|resetstat:.*)`, 'gm');
+  const counted = new RegExp(
+    `^cmdstat_(?:(?:${[...commands, ...following].join('|')}):calls=\\d+|config\\|resetstat:.*)`,
+    'gm',
+  );
   const info = async (section: string): Promise<string> =>
     String(await reading.call('INFO', ...([section] as never[])));
   const look = async (): Promise<Look | undefined> => {
     try {
       const [commandstats, stats, replication] = await Promise.all(['commandstats', 'stats', 'replication'].map(info));
       check(replication!);
-      const marks = [
-        ...(commandstats!.match(counted) ?? []),
-        ...(replication!.match(/^(role|master_replid):.*$/gm) ?? []),
-      ];
+      const marks = [...(commandstats!.match(counted) ?? []), ...(replication!.match(dataOf(replication!)) ?? [])];
       return {
         marks: marks.join(' '),
         counts: [
@@ -63,6 +63,14 @@ export async function replacements(
     // The last look that there is shows that all that came before has been seen.
     if (!isAsBefore) say('replaced');
   };
+}
+
+/** A master that follows another, and no one again, between two looks. */
+const following: readonly string[] = ['replicaof', 'slaveof'];
+
+/** The history of a master gets another name when its first replica comes, or its last is long gone; its data stays. */
+function dataOf(replication: string): RegExp {
+  return /^role:slave/m.test(replication) ? /^(role|master_replid):.*$/gm : /^role:.*$/gm;
 }
 
 function countOf(text: string, pattern: RegExp): number {

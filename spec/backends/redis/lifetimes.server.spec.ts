@@ -8,7 +8,7 @@ import { needServer } from '../../servers/need.ts';
 import { openProxy } from '../../servers/proxy.ts';
 import { type Redis, type RedisOptions, startRedis } from '../../servers/redis.ts';
 import { startRedisCluster } from '../../servers/redisCluster.ts';
-import { until } from './follower.ts';
+import { Follower, until } from './follower.ts';
 
 const lasting = { lifetime: 'client' } as const;
 
@@ -128,6 +128,41 @@ describe.runIf(needServer('redis-7'))("lifetime 'client' of redisBroker", () => 
     await renewed('third');
     await renewed('third');
     expect(await redis.cli('EXISTS', 'first', 'second')).toBe('0');
+  });
+
+  it('what was lost is deleted with its prefix, though it is not there', async () => {
+    const { redis, broker, renewed } = await place({ sessionTtl: 1_500 });
+    for (const key of ['n/lost', 'n/back', 'other']) await broker.put(key, '1', lasting);
+    await redis.cli('FLUSHALL');
+    await redis.cli('SET', 'n/back', '1');
+    expect(await broker.deletePrefix('n/')).toMatchObject({ deleted: 1 });
+    await until(async () => (await redis.cli('EXISTS', 'other')) !== '1' && 'what was lost is not put again');
+    await renewed('other');
+    expect(await redis.cli('EXISTS', 'n/lost', 'n/back')).toBe('0');
+  });
+
+  it('the first replica of a master changes nothing: no resync, and what was deleted stays deleted', async () => {
+    const { redis, broker, renewed } = await place({ sessionTtl: 1_500 });
+    await broker.put('deleted', '1', lasting);
+    await broker.put('stays', '1', lasting);
+    const follower = await new Follower(new Client({ port: redis.port, lazyConnect: true })).started();
+    const history = async () => /master_replid:\w+/.exec(await redis.cli('INFO', 'replication'))?.[0];
+    const before = await history();
+    await redis.cli('DEL', 'deleted');
+    const replica = await startRedis({ args: ['--replicaof', '127.0.0.1', String(redis.port)] });
+    onTestFinished(() => replica.stop());
+    await until(async () => (await history()) === before && 'no replica');
+    await renewed('stays');
+    await renewed('stays');
+    expect(await redis.cli('EXISTS', 'deleted')).toBe('0');
+    expect(follower.reasons).toEqual(['initial']);
+    // It follows another, and no one again: what it held may be another's.
+    await redis.cli(
+      'EVAL',
+      "redis.call('REPLICAOF', '127.0.0.1', '1') return redis.call('REPLICAOF', 'NO', 'ONE')",
+      '0',
+    );
+    await until(() => follower.reasons.at(-1) !== 'regressed' && 'no resync');
   });
 
   it('where INFO is not allowed, a key lives as long as its broker, whoever deletes it', async () => {
