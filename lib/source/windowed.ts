@@ -150,6 +150,9 @@ export function windowed(store: WindowedStore): Backend<never> {
         const readBatch = (): void => {
           // Taken out before the read starts: touched again meanwhile means read again.
           const keys = [...take(touched, batch)];
+          reading = keys.length > 0;
+          // All of it became out of date while there was no room.
+          if (!reading) return goOn();
           const found = new Map<string, RawEntry>();
           run(
             () => observed("windowed: 'read'", name, store.read(keys)),

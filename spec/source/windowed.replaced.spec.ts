@@ -66,6 +66,25 @@ describe('windowed, when the data is replaced', () => {
       expect(seen.take()).toEqual(['{x:1}@1', '{!x:1 +z:1}@2 regressed', '~y:1@3']);
     }));
 
+  it('a batch that waits for room is not read any more: everything is listed', () =>
+    virtually(() => {
+      const claims: Claim[] = [];
+      const { hand, seen } = connected({ delivery: { inFlight: 1 } }, (event) => claims.push(event.claim()));
+      hand.start();
+      hand.write({ x: 1 });
+      hand.announcements.next('replaced');
+      expect(hand.log).toEqual(['watch ', 'list ']);
+      claims[0]!.done();
+      expect(hand.log).toEqual(['watch ', 'list ', 'list ']);
+      hand.listing.next(entries(hand.values));
+      hand.listing.complete();
+      expect(seen.take()).toEqual(['{}@1', '{x:1}@2 regressed']);
+      claims[1]!.done();
+      hand.write({ x: 2 });
+      hand.answer();
+      expect(seen.take()).toEqual(['~x:1>2@3']);
+    }));
+
   it('before it is armed there is nothing to replace', () =>
     virtually(() => {
       const { hand, seen } = connected();
