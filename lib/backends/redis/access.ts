@@ -161,7 +161,7 @@ export class Access {
     const questions = isCluster(client) ? undefined : new Questions(client);
     this.#isAsked = questions?.isAllowed ?? true;
     const made: RedisClient = isCluster(client)
-      ? client.duplicate([], ownCluster(client))
+      ? client.duplicate([], { ...ownCluster(client), ...impatient(client, this.#patience) })
       : ownNode(client, this.#patience);
     this.#open = made;
     made.on('end', () => {
@@ -175,6 +175,16 @@ export class Access {
     }
     return made;
   }
+}
+
+/** Of the nodes of a cluster one after the other is asked where the keys lie, and one that says nothing may be the first. */
+function impatient({ options }: RedisCluster, patience: number): object {
+  const { slotsRefreshTimeout = 1_000 } = options as { readonly slotsRefreshTimeout?: number };
+  return {
+    slotsRefreshTimeout: Math.min(slotsRefreshTimeout, Math.ceil(patience / 4)),
+    // It asks one of them only.
+    enableReadyCheck: false,
+  };
 }
 
 async function answering(client: RedisClient, questions: Questions | undefined): Promise<void> {
