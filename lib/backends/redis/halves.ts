@@ -59,7 +59,7 @@ export function listRedis<T>(client: RedisClient, config: RedisHalfConfig<T>): O
       mergeMap((masters) =>
         merge(...masters.map((call) => listed(call, (names) => reading.read(names), prefixes, options))),
       ),
-      // A key may come twice, and was read later then.
+      // A key may come twice, and with two pages under way either may be the later: what changed meanwhile, the other half tells.
       reduce((entries, page) => {
         for (const entry of page) entries.set(entry.key, entry);
         return entries;
