@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { defer, mergeMap, repeat, type Subscription, timer } from 'rxjs';
 import { DatasyncError } from '../../model/errors.ts';
 import type { Access } from './access.ts';
@@ -31,6 +32,10 @@ export class Lifetimes {
   #pause: number;
   #losses: Losses = new Map();
   #looking: Promise<Losses> | undefined;
+  /** Whether the server has taken the script that renews. */
+  #isTried = false;
+  /** Why something was not renewed the last time. */
+  #refusal: unknown;
 
   constructor(access: Access, ttl: number) {
     this.#access = access;
@@ -39,8 +44,19 @@ export class Lifetimes {
     this.#renewing = access.besides(Math.ceil(ttl / 4));
   }
 
-  /** To be awaited before one is put: without it, nobody knows later why it is not there. */
+  /**
+   * To be awaited before one is put: without it, nobody knows later why it is not there.
+   *
+   * @throws what the server says where it cannot be renewed: it would be gone before long, though it was put
+   */
   async ready(key: Uint8Array): Promise<void> {
+    if (this.#kept.size === 0) this.#refusal = undefined;
+    if (this.#refusal !== undefined) throw this.#refusal;
+    if (!this.#isTried) {
+      // Nobody has put that: nothing changes by it.
+      await renew.run(this.#access.read, key, randomUUID(), String(this.ttl));
+      this.#isTried = true;
+    }
     const owner = this.#access.ownerOf(key);
     const isKnown = await this.#losses.get(owner)?.then(
       () => true,
@@ -136,10 +152,18 @@ export class Lifetimes {
       else if (answer === -1 && !kept.isDoubtful) missing.set(name, kept);
       else this.#kept.delete(name);
     });
-    await Promise.allSettled(renewals);
+    this.#note(await Promise.allSettled(renewals));
     if (missing.size > 0) await this.#look();
     await Promise.all([...missing].map(([name, kept]) => this.#putAgain(name, kept)));
     await Promise.all(renewals);
+  }
+
+  #note(renewals: readonly PromiseSettledResult<void>[]): void {
+    const failures = renewals.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
+    const refusal = failures.find((error) => error instanceof DatasyncError && error.code === 'ACCESS_DENIED');
+    if (refusal === undefined && failures.length > 0) return;
+    this.#refusal = refusal;
+    this.#isTried = refusal === undefined;
   }
 
   /** What is not there without anybody having meant it; not what somebody else has put meanwhile. */

@@ -53,8 +53,14 @@ const rules: Rules = {
  * - A transaction is `MULTI`: it is written as a whole. In a cluster all its keys must lie in one slot (`UNSUPPORTED`).
  * - A key with `lifetime: 'client'` has a time to live that the broker renews. What Redis has lost (out of reach for too long,
  *   a restart without its data, a failover, `FLUSHALL`, eviction), or another broker with the same key and value gave up when
- *   it was closed, is put again, unless somebody has written it since. What was deleted stays deleted, as far as `INFO` tells
- *   the one from the other; where that is not allowed, it is put again too. Its scripts take `+eval +evalsha +get +type +pttl +pexpire +pexpireat`.
+ *   it was closed, is put again, unless somebody has written it since. What this broker deletes stays deleted. What others delete
+ *   does too, as far as `INFO` tells the one from the other: it is put again where `INFO` is not allowed, or has not been answered,
+ *   where the key has run out, or where its server has also lost something since the last renewal, or counted a `PEXPIREAT`
+ *   (of whomever, on whatever key: a broker that is closed gives its keys up with it) or a `REPLICAOF`, or another master has the key.
+ *
+ * A user needs `+ping` beside the commands of what is done (`+set`, `+get`, `+mget`, `+unlink`, `+scan` …), `+select` where there is a
+ * `db`, and may have `+info +cluster|info` to be told of a server of another kind. Compares take `+eval +evalsha +get +type +set +del`, a
+ * lifetime `+eval +evalsha +get +type +pttl +pexpire +pexpireat`, and `+info`, see above: where its keys cannot be renewed, to put one rejects with `ACCESS_DENIED`.
  *
  * Errors: `OUTCOME_UNKNOWN`, `CONNECTION_LOST`, `ACCESS_DENIED`, `REFUSED` (with what Redis says), `TOO_LARGE` (before anything is
  * sent), `UNSUPPORTED` for values that are no strings, `INVALID_KEY` for keys that the encoding cannot write, `INVALID_CONFIG` where

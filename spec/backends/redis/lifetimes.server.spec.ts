@@ -165,6 +165,31 @@ describe.runIf(needServer('redis-7'))("lifetime 'client' of redisBroker", () => 
     await until(() => follower.reasons.at(-1) !== 'regressed' && 'no resync');
   });
 
+  it('who may not renew is told so by the put', async () => {
+    const { redis, broker, renewed } = await place({ sessionTtl: 900 });
+    const allow = (...rules: readonly string[]) => redis.cli('ACL', 'SETUSER', 'default', ...rules);
+    await allow('-eval', '-evalsha');
+    expect(await codeOf(broker.put('p', '1', lasting))).toBe('ACCESS_DENIED');
+    expect(await codeOf(broker.txn().put('p', '1', lasting).commit())).toBe('ACCESS_DENIED');
+    expect(await redis.cli('EXISTS', 'p')).toBe('0');
+    await broker.put('plain', '1');
+    await allow('+eval', '+evalsha');
+    await broker.put('p', '1', lasting);
+    // Of another script than the one that was tried first.
+    await allow('-pexpire');
+    await until(async () => (await codeOf(broker.put('q', '1', lasting))) !== 'ACCESS_DENIED' && 'it is put');
+    await allow('+pexpire');
+    await until(async () => (await codeOf(broker.put('q', '1', lasting))) !== 'done' && 'it is not put');
+    await renewed('p');
+  });
+
+  it('a put that is not done leaves the time to live of what is there as it was', async () => {
+    const { broker, ttl } = await place({ sessionTtl: 900 });
+    await broker.put('p', '1', { ttl: 60_000 });
+    expect(await broker.putIfNotExists('p', '1', lasting)).toEqual({ created: false });
+    expect(await ttl('p')).toBeGreaterThan(900);
+  });
+
   it('where INFO is not allowed, a key lives as long as its broker, whoever deletes it', async () => {
     const { redis, broker, renewed } = await place({ sessionTtl: 900 });
     await redis.cli('ACL', 'SETUSER', 'default', '-info');
