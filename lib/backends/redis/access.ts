@@ -3,6 +3,7 @@ import { DatasyncError, messageOf } from '../../model/errors.ts';
 import {
   connected,
   isCluster,
+  masterOf,
   nameOf,
   ownCluster,
   type RedisBatch,
@@ -89,7 +90,7 @@ export class Access {
   /** Which master has the key, as far as it is known. */
   ownerOf(key: Uint8Array): string {
     const open = this.#open;
-    return open !== undefined && isCluster(open) ? (open.slots[slotOf(key)]?.[0] ?? '') : '';
+    return open !== undefined && isCluster(open) ? (masterOf(open, slotOf(key)) ?? '') : '';
   }
 
   close(): void {

@@ -47,8 +47,6 @@ export interface RedisCluster extends AnyClient {
   readonly options: object;
   /** A client like this one, with options of its own, and connections of its own. */
   duplicate(startupNodes?: never[], options?: object): RedisCluster;
-  /** Of each slot the addresses of the nodes that have it, the master first. */
-  readonly slots: readonly (readonly string[] | undefined)[];
   /** A client for each node that is known. */
   nodes(role?: 'master'): RedisNode[];
 }
@@ -82,6 +80,12 @@ export function isCluster(client: RedisClient): client is RedisCluster {
 export function nameOf({ options }: RedisNode): string {
   const { host, port } = options as { readonly host?: string; readonly port?: number };
   return `${host}:${port}`;
+}
+
+/** The address of the master that has a slot, as far as the client knows it. */
+export function masterOf(cluster: RedisCluster, slot: number): string | undefined {
+  const { slots } = cluster as unknown as { readonly slots?: readonly (readonly string[] | undefined)[] };
+  return slots?.[slot]?.[0];
 }
 
 /** The number of the database that the options of a client name. */

@@ -35,7 +35,7 @@ export class Lifetimes {
   /** Whether the server has taken the script that renews. */
   #isTried = false;
   /** Why something was not renewed the last time. */
-  #refusal: unknown;
+  #refusal: DatasyncError | undefined;
 
   constructor(access: Access, ttl: number) {
     this.#access = access;
@@ -160,7 +160,7 @@ export class Lifetimes {
 
   #note(renewals: readonly PromiseSettledResult<void>[]): void {
     const failures = renewals.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
-    const refusal = failures.find((error) => error instanceof DatasyncError && error.code === 'ACCESS_DENIED');
+    const refusal = failures.find(isAccessDenied);
     if (refusal === undefined && failures.length > 0) return;
     this.#refusal = refusal;
     this.#isTried = refusal === undefined;
@@ -188,6 +188,10 @@ export class Lifetimes {
     if (isPut) Object.assign(kept, { until: began + this.ttl, losses });
     else this.forget(name);
   }
+}
+
+function isAccessDenied(error: unknown): error is DatasyncError {
+  return error instanceof DatasyncError && error.code === 'ACCESS_DENIED';
 }
 
 /** What a master does not say is not known. */
