@@ -50,8 +50,9 @@ const rules: Rules = {
  * (`consul leave`, and with `leave_on_terminate` or as a client also a mere stop).
  *
  * A key with `lifetime: 'client'` hangs on one session of this broker; was it lost, the key is put again, unless somebody else has
- * written it since: also a key that somebody had deleted, since a session leaves no trace of what it held. What Consul refuses then
- * is tried again, for as long as the broker is open. When it is closed, such a put is `FATAL`.
+ * written it since: also a key that somebody had deleted, since a session leaves no trace of what it held. After a write of this
+ * broker with `OUTCOME_UNKNOWN` it is not put again, since that might undo it. What Consul refuses then is tried again, for as
+ * long as the broker is open. When it is closed, such a put is `FATAL`.
  *
  * A key that a session of another program holds (a lock) stays with it: it can be put, but not with a `ttl` or `lifetime`
  * (`REFUSED`), and if that session deletes its keys, it goes with it. To know whose a session is, the token must be allowed

@@ -70,20 +70,21 @@ export class ConsulCore implements CoreBroker {
       { Verb: 'get', Key: key },
       { Verb: 'delete', Key: key },
     ];
-    const before = this.#writes.ttlKeys.of([key]);
-    const { done } = await this.#calls.txn(bodyOf(operations), about('deleting', key));
-    this.#writes.forget(key, before);
+    const remove = () => this.#calls.txn(bodyOf(operations), about('deleting', key));
+    // What fails is the look whether it was there.
+    const { done } = await this.#writes.unbinding([key], remove, () => true);
     return { existed: done };
   }
 
   async deletePrefix(prefix: string): Promise<WriteResult & { readonly deleted: number }> {
     const what = about('deleting the keys under', prefix);
-    const before = this.#writes.ttlKeys.under(prefix);
-    // Consul takes no empty prefix in a transaction.
-    const deleted = prefix === '' ? await this.#deleteAll(what) : await this.#deleteTree(prefix, what);
-    this.#writes.session.forgetUnder(prefix);
-    this.#writes.ttlKeys.end(before);
-    return { deleted };
+    const remove = async () => {
+      // Consul takes no empty prefix in a transaction.
+      const deleted = prefix === '' ? await this.#deleteAll(what) : await this.#deleteTree(prefix, what);
+      this.#writes.session.forgetUnder(prefix);
+      return deleted;
+    };
+    return { deleted: await this.#writes.unbinding(this.#writes.under(prefix), remove, () => true) };
   }
 
   async commit(writes: readonly RawWrite[]): Promise<CommitResult> {
@@ -118,13 +119,11 @@ export class ConsulCore implements CoreBroker {
     const what = about('comparing and deleting', key);
     for (let round = 0; ; round++) {
       await pause(round);
-      const before = this.#writes.ttlKeys.of([key]);
       const found = await find(this.#calls, key, what);
       if (found === undefined || !sameBytes(found.value, expected)) return { deleted: false };
-      const { done } = await this.#calls.txn(bodyOf([{ Verb: 'delete-cas', Key: key, Index: found.index }]), what);
-      if (!done) continue;
-      this.#writes.forget(key, before);
-      return { deleted: true };
+      const operation: Operation = { Verb: 'delete-cas', Key: key, Index: found.index };
+      const remove = () => this.#calls.txn(bodyOf([operation]), what);
+      if ((await this.#writes.unbinding([key], remove, (result) => result.done)).done) return { deleted: true };
     }
   }
 

@@ -54,6 +54,12 @@ export class ClientSession {
   readonly #ttl: number;
   readonly #restore: (key: string, value: Uint8Array, session: string) => Promise<unknown>;
   readonly #kept = new Map<string, Uint8Array>();
+  /** How many writes of ours are under way, by key. */
+  readonly #changing = new Map<string, number>();
+  /** What is just being put back. */
+  readonly #puttingBack = new Map<string, Promise<void>>();
+  /** What is to be put back: one set of keys at a time. */
+  #missing: Map<string, Uint8Array> | undefined;
   #id: Promise<string> | undefined;
   #renewing: Subscription | undefined;
   #restoring: Subscription | undefined;
@@ -90,9 +96,36 @@ export class ClientSession {
     this.#kept.delete(key);
   }
 
-  /** All keys under a prefix are gone. */
+  /** All keys under a prefix are gone, also those that were written meanwhile. */
   forgetUnder(prefix: string): void {
-    for (const key of this.#kept.keys()) if (key.startsWith(prefix)) this.#kept.delete(key);
+    for (const key of this.under(prefix)) this.forget(key);
+  }
+
+  /** The keys under a prefix that would come back. */
+  under(prefix: string): readonly string[] {
+    return [...this.#kept.keys()].filter((key) => key.startsWith(prefix));
+  }
+
+  /**
+   * Sends what makes something else of keys, and says by `keep` and `forget` what it made. None of them is put back meanwhile, and
+   * none after a write of which nobody knows whether it was done: it would undo it.
+   */
+  async changing<T>(keys: readonly string[], write: () => Promise<T>): Promise<T> {
+    for (const key of keys) this.#changing.set(key, (this.#changing.get(key) ?? 0) + 1);
+    try {
+      // Whatever comes after it on another connection may come before it at Consul.
+      await Promise.all(keys.map((key) => this.#puttingBack.get(key)));
+      return await write();
+    } catch (error) {
+      if ((error as DatasyncError).code === 'OUTCOME_UNKNOWN') for (const key of keys) this.forget(key);
+      throw error;
+    } finally {
+      for (const key of keys) {
+        const others = this.#changing.get(key)! - 1;
+        if (others === 0) this.#changing.delete(key);
+        else this.#changing.set(key, others);
+      }
+    }
   }
 
   /** Consul does not know the session any more: another one is made for whoever asks next. */
@@ -104,6 +137,7 @@ export class ClientSession {
     if (this.#closed || this.#kept.size === 0) return;
     this.#restoring?.unsubscribe();
     const missing = new Map(this.#kept);
+    this.#missing = missing;
     const { first, longest } = restorePause;
     this.#restoring = defer(() => this.#restoreAll(missing))
       .pipe(retry({ delay: (_, attempt) => timer(Math.min(first * 2 ** (attempt - 1), longest)) }))
@@ -157,10 +191,15 @@ export class ClientSession {
     const id = await this.id();
     let failure: unknown;
     for (const [key, value] of [...missing]) {
+      // That of the session before.
+      await this.#puttingBack.get(key);
+      if (this.#missing !== missing) return;
+      // Of a write of ours that is under way it will be known how it ended.
+      if (this.#changing.has(key)) continue;
       missing.delete(key);
       if (this.#closed || this.#kept.get(key) !== value) continue;
       try {
-        await this.#restore(key, value, id);
+        await this.#putBack(key, value, id);
       } catch (error) {
         // Behind the others.
         missing.set(key, value);
@@ -169,5 +208,12 @@ export class ClientSession {
       }
     }
     if (missing.size > 0) throw failure;
+  }
+
+  async #putBack(key: string, value: Uint8Array, id: string): Promise<void> {
+    const put = this.#restore(key, value, id);
+    const over = (): void => void this.#puttingBack.delete(key);
+    this.#puttingBack.set(key, put.then(over, over));
+    await put;
   }
 }

@@ -28,8 +28,8 @@ export class TtlKeys {
   }
 
   /** Those under a prefix. */
-  under(prefix: string): readonly TtlKey[] {
-    return [...this.#bound.values()].filter(({ key }) => key.startsWith(prefix));
+  under(prefix: string): readonly string[] {
+    return [...this.#bound.keys()].filter((key) => key.startsWith(prefix));
   }
 
   /** @param ttl milliseconds */

@@ -85,27 +85,48 @@ export class ConsulWrites {
     only: State | undefined,
   ): Promise<TxnResult> {
     const holders = new Map(only === undefined ? before.map(({ key, session }) => [key, session]) : []);
-    for (let round = 0; ; round++) {
-      await pause(round);
-      const operations = this.#operationsOf(writes, bonds, holders, only);
-      const result = await this.#calls.txn(bodyOf(operations), what);
-      if (result.done || only !== undefined) return result;
-      if (!(await this.#lookAtHolders(operations, result.reasons, holders, what))) return result;
-    }
+    const keys = writes.map(({ key }) => key);
+    return this.session.changing(keys, async () => {
+      for (let round = 0; ; round++) {
+        await pause(round);
+        const operations = this.#operationsOf(writes, bonds, holders, only);
+        const result = await this.#calls.txn(bodyOf(operations), what);
+        if (result.done) this.#remember(writes, bonds);
+        if (result.done || only !== undefined) return result;
+        if (!(await this.#lookAtHolders(operations, result.reasons, holders, what))) return result;
+      }
+    });
   }
 
   /** What no transaction takes goes alone; Consul does not say at which index. @returns whether it was done */
   async putAlone(key: string, value: Uint8Array, what: About, only?: State): Promise<boolean> {
-    const before = this.ttlKeys.of([key]);
-    const done = await this.#large.put(key, value, what, only);
-    if (done) this.forget(key, before);
-    return done;
+    return this.unbinding(
+      [key],
+      () => this.#large.put(key, value, what, only),
+      (done) => done,
+    );
   }
 
-  /** A key was deleted, or written as one that stays. @param before of this key, asked before that */
-  forget(key: string, before: readonly TtlKey[]): void {
-    this.session.forget(key);
-    this.ttlKeys.end(before);
+  /**
+   * Sends what deletes keys, or writes them as such that stay.
+   *
+   * @param keys those of a prefix that are known here
+   * @param isDone whether it did so
+   */
+  async unbinding<T>(keys: readonly string[], write: () => Promise<T>, isDone: (result: T) => boolean): Promise<T> {
+    const before = this.ttlKeys.of(keys);
+    return this.session.changing(keys, async () => {
+      const result = await write();
+      if (!isDone(result)) return result;
+      for (const key of keys) this.session.forget(key);
+      this.ttlKeys.end(before);
+      return result;
+    });
+  }
+
+  /** The keys under a prefix that hang on something. */
+  under(prefix: string): readonly string[] {
+    return [...new Set([...this.session.under(prefix), ...this.ttlKeys.under(prefix)])];
   }
 
   #operationsOf(
@@ -132,7 +153,6 @@ export class ConsulWrites {
     entries: readonly Shown[],
     what: About,
   ): Promise<WriteResult> {
-    this.#remember(writes, bonds);
     const stillHeld = await releaseAll(this.#calls, writes, entries, what);
     this.ttlKeys.end(before.filter(({ key }) => !stillHeld.has(key)));
     const revision = Math.max(0, ...entries.map(({ ModifyIndex }) => ModifyIndex));

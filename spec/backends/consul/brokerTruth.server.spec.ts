@@ -30,6 +30,7 @@ async function endSessions(): Promise<void> {
   for (const { ID } of sessions) await agent.request('PUT', `/v1/session/destroy/${ID}`);
 }
 
+const soon = { timeout: 30_000, interval: 10 };
 const code = (code: string) => expect.objectContaining({ name: 'DatasyncError', code });
 const nothingDone = expect.objectContaining({ code: expect.stringMatching(/^(CONNECTION_LOST|ACCESS_DENIED)$/) });
 const large = 'y'.repeat(500_000);
@@ -186,6 +187,80 @@ describe.runIf(needServer('consul-1.8'))('what consulBroker says of a write is s
     expect(await broker.compareAndSwap('k', '2', '3', { ttl: 60_000 })).toEqual({ swapped: false });
     expect(await broker.compareAndDelete('k', '1')).toEqual({ deleted: true });
     expect(rounds).toBe(2);
+  });
+
+  it('a deletion that was answered stays one while a lost session is put back, also where both are under way', async () => {
+    const deletions = new Map<string, () => Promise<unknown>>([
+      ['alone', () => broker.delete('alone')],
+      ['in a txn', () => broker.txn().delete('in a txn').commit()],
+      ['with/others', () => broker.deletePrefix('with/')],
+    ]);
+    const deleting: Promise<unknown>[] = [];
+    let isLost = false;
+    const { broker } = await own(async ({ body }) => {
+      if (!isLost) return undefined;
+      const [key] = [...deletions.keys()].filter((key) => body.includes('"cas"') && body.includes(`"${key}"`));
+      if (key !== undefined) {
+        deleting.push(deletions.get(key)!());
+        deletions.delete(key);
+        // A deletion that is sent now is done before the key comes back.
+        for (let n = 0; n < 20; n++) await broker.get('other');
+      }
+      if (!body.includes('"delete"') || !body.includes('"slow"')) return undefined;
+      // It is done, and nobody knows of it before others have come back.
+      await agent.request('DELETE', '/v1/kv/slow');
+      await expect.poll(async () => [await stored('next'), await stored('last')], soon).toEqual(['1', '1']);
+      return { status: 200, body: '{"Results": [], "Errors": null}' };
+    });
+    for (const key of ['slow', ...deletions.keys(), 'last']) await broker.put(key, '1', { lifetime: 'client' });
+    isLost = true;
+    deleting.push(broker.delete('slow'));
+    await expect.poll(() => stored('slow'), soon).toBe(undefined);
+    await endSessions();
+    // By this it learns of it.
+    await broker.put('next', '1', { lifetime: 'client' });
+    await expect.poll(() => deleting.length, soon).toBe(4);
+    await Promise.all(deleting);
+    expect(await broker.listKeys()).toEqual(['last', 'next']);
+  });
+
+  it('what was perhaps written otherwise is not put back when the session is lost, but what was certainly not', async () => {
+    let instead: Instead | undefined;
+    const { broker } = await own(({ method, path }) =>
+      method === 'PUT' && /^\/v1\/(txn|kv)/.test(path) && !path.includes('consistent') ? instead : undefined,
+    );
+    const ways: Readonly<Record<string, (key: string) => Promise<unknown>>> = {
+      'a delete': (key) => broker.delete(key),
+      'b put': (key) => broker.put(key, 'new'),
+      'c txn': (key) => broker.txn().delete(key).put('c', '1').commit(),
+      'd prefix': (key) => broker.deletePrefix(key),
+      'e swap': (key) => broker.compareAndSwap(key, '1', 'new'),
+      'f compare': (key) => broker.compareAndDelete(key, '1'),
+      'g bound': (key) => broker.put(key, 'new', { lifetime: 'client' }),
+    };
+    const all = Object.entries(ways);
+    const rounds: readonly (readonly [string, Instead])[] = [
+      ['perhaps', { status: 500, body: 'a proxy', done: true }],
+      ['refused', { status: 403, body: 'Permission denied' }],
+    ];
+    for (const [what] of rounds)
+      for (const [way] of all) await broker.put(`${what} ${way}`, '1', { lifetime: 'client' });
+    await broker.put('last', '1', { lifetime: 'client' });
+    for (const [what, answer] of rounds) {
+      instead = answer;
+      for (const [way, run] of all)
+        await expect(run(`${what} ${way}`)).rejects.toEqual(
+          code(what === 'perhaps' ? 'OUTCOME_UNKNOWN' : 'ACCESS_DENIED'),
+        );
+      instead = undefined;
+    }
+    await endSessions();
+    await broker.put('next', '1', { lifetime: 'client' });
+    await expect.poll(() => stored('last'), soon).toBe('1');
+    const refused = all.map(([way]) => `refused ${way}`);
+    const back = (await broker.list()).map(({ key, value }) => `${key}:${value}`);
+    // That swap took the key from its session; what else was perhaps put went with it.
+    expect(back).toEqual(['c:1', 'last:1', 'next:1', 'perhaps e swap:new', ...refused.map((key) => `${key}:1`)]);
   });
 
   it.each(['<html>', 'null', '{}', '[]', ''])(
