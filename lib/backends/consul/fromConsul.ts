@@ -24,8 +24,9 @@ import { consulRules, type FromConsulConfig, resolveConsulOptions } from './opti
  *
  * - An error, an answer that is cut off, too large or not Consul's is never told as fewer keys.
  * - Keys that still exist and are not listed are hidden from the token: they stay, and the status is `stale` with
- *   `ACCESS_DENIED`; of a large prefix that is noticed within 30 `wait`s, or with its next change. No keys at all are told as such
- *   only where the token may read there: until it may, a first resync waits. What it never saw does not exist for it.
+ *   `ACCESS_DENIED`; of a large prefix, or a sub-prefix without a query of its own, that is noticed within 30 `wait`s, or with its
+ *   next change. No keys at all are told as such only where the token may read there: until it may, a first resync waits. What it
+ *   never saw does not exist for it.
  * - What there is, Consul is asked for `consistent`ly: a leader that has just been elected does not know yet what it holds.
  * - Between two questions there is a pause (`every`, and as long as a large answer took), and none is asked while the
  *   consumer has no room: what happens meanwhile is told at once. A large prefix is read only when it has changed.

@@ -20,7 +20,7 @@ export const top = (separator: string): Readonly<Record<string, string>> => ({ k
 const [large, largeOfMany] = [65_536, 4_096];
 
 /** Answers without news after which one looks at all names of a large prefix. */
-const looksAtNames = 30;
+export const looksAtNames = 30;
 
 /** How often one looks before it is believed that keys which exist are hidden. */
 const mostLooks = 4;
@@ -91,6 +91,11 @@ export class Part {
     return this.read({ ...top('/'), ...consistent }).pipe(
       concatMap((answer) => (this.isNews(answer) ? this.readAll() : of([]))),
     );
+  }
+
+  /** The same, for what a token may see, which changes without an index. */
+  lookForHidden(): Observable<readonly RawChange[]> {
+    return this.#isLarge ? this.#lookAtNames() : this.readAll();
   }
 
   #nextOfSmall(): Observable<readonly RawChange[]> {

@@ -19,7 +19,7 @@ import { type Below, Directory } from './directory.ts';
 import { concurrency } from './hidden.ts';
 import type { Known } from './known.ts';
 import type { Memory } from './memory.ts';
-import { Part, type PartContext } from './part.ts';
+import { looksAtNames, Part, type PartContext } from './part.ts';
 import type { ShrinkGuard } from './shrinkGuard.ts';
 import type { Teller } from './teller.ts';
 import { follow, type Tree } from './tree.ts';
@@ -47,6 +47,8 @@ export class SplitTree implements Tree, Below {
   readonly #directory: Directory;
   readonly #subs = new Map<string, Part>();
   readonly #followed = new Set<Part>();
+  /** When it was last looked whether the token may see something else. */
+  #lookedForHidden = asyncScheduler.now();
 
   /** @param queries shared with the other prefixes */
   constructor(
@@ -106,9 +108,12 @@ export class SplitTree implements Tree, Below {
         const rest = defer(() => from(this.#toLookAt())).pipe(
           mergeMap((part) => part.look(this.#directory.below === 'unknown'), concurrency),
         );
+        const hidden = defer(() => from(this.#toLookForHidden())).pipe(
+          mergeMap((part) => part.lookForHidden(), concurrency),
+        );
         return concat(
           of(told(changes)),
-          concat(added, rest).pipe(map(told)),
+          concat(added, rest, hidden).pipe(map(told)),
           defer(() => this.#begin(teller, ready)).pipe(
             tap({
               complete: () => {
@@ -132,6 +137,14 @@ export class SplitTree implements Tree, Below {
       else return below !== 'unchanged';
       return false;
     });
+  }
+
+  /** All that do not wait by themselves, as often as who waits looks for it: time counts, since not every round is a `wait`. */
+  #toLookForHidden(): readonly Part[] {
+    const now = asyncScheduler.now();
+    if (now - this.#lookedForHidden < looksAtNames * this.#context.options.wait) return [];
+    this.#lookedForHidden = now;
+    return this.resting();
   }
 
   /** Lets as many as may wait by themselves. */

@@ -141,6 +141,30 @@ describe.runIf(needServer('consul-1.8'))('fromConsul with split', () => {
     }
   }, 180_000);
 
+  it('what a token may see changes deep in a sub-prefix, large or not, that no query waits for', async () => {
+    const { agent } = await ownConsul({ acl: true });
+    const hidden = { 'a/small/s/1': 'x', 'a/large/s/t/1': 'x' };
+    const shown = { 'a/small/1': 'x', 'a/large/1': 'x'.repeat(4_000), 'a/large/s/1': 'x' };
+    await write(agent, { ...hidden, ...shown });
+    const open = 'key_prefix "a/" { policy = "read" }';
+    const shut = ['a/small/s/', 'a/large/s/t/'].map((prefix) => `key_prefix "${prefix}" { policy = "deny" }`).join(' ');
+    const permit = async (id: string, Rules: string) => {
+      const { body } = await agent.request('PUT', `/v1/acl/policy${id}`, JSON.stringify({ Name: 'p', Rules }));
+      return (JSON.parse(body) as { readonly ID: string }).ID;
+    };
+    const id = await permit('', `${open} ${shut}`);
+    const created = await agent.request('PUT', '/v1/acl/token', '{"Policies": [{"Name": "p"}]}');
+    const { SecretID: token } = JSON.parse(created.body) as { readonly SecretID: string };
+    const client = consulClient(agent.port, { defaults: { token } });
+    const view = new ConsulView(client, { split: { queries: 0 }, wait: 20 });
+    await expect.poll(() => view.values, soon).toEqual(shown);
+    await permit(`/${id}`, open);
+    await expect.poll(() => view.values, soon).toEqual({ ...hidden, ...shown });
+    await permit(`/${id}`, `${open} ${shut}`);
+    await expect.poll(() => view.stale, soon).toBe('ACCESS_DENIED');
+    expect([view.values, view.told[0], view.smallest]).toEqual([{ ...hidden, ...shown }, 'initial', 3]);
+  });
+
   it('keys that cannot be asked for are rejected, and the others are told', async () => {
     const { agent } = await ownConsul();
     await write(agent, { 'a/one/1': 'x', 'a//odd': 'y', 'a/top': 't' });
