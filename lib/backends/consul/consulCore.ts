@@ -106,7 +106,7 @@ export class ConsulCore implements CoreBroker {
       await pause(round);
       const found = await find(this.#calls, key, what);
       if (!sameBytes(found?.value, expected)) return { swapped: false };
-      const only = await stateOf(this.#calls, found, what);
+      const only = await stateOf(this.#calls, key, found, what);
       const result = mustGoAlone(write, this.#maxRequest)
         ? (await this.#writes.putAlone(key, value, what, only)) && {}
         : await this.#writes.commit([write], what, only);

@@ -33,10 +33,13 @@ export type Put = RawWrite & { readonly op: 'put' };
 
 const absent: State = { index: 0, session: undefined };
 
-/** What was found, with a session only where it is that of a broker. */
-export async function stateOf(calls: ConsulCalls, found: Found | undefined, what: About): Promise<State> {
+/** What was found of a key, with a session only where it is that of a broker. */
+export async function stateOf(calls: ConsulCalls, key: string, found: Found | undefined, what: About): Promise<State> {
   if (found?.session === undefined) return found ?? absent;
   const owner = await ownerOf(calls, found.session, what);
+  // A session that ended holds nothing; whatever is written at this index will not be done.
+  const isOver = owner === 'unseen' && (await find(calls, key, what))?.index !== found.index;
+  if (isOver) return { ...found, session: undefined };
   return owner === 'broker' ? found : { ...found, session: undefined, stranger: owner };
 }
 

@@ -36,7 +36,7 @@ export class LargeValues {
   async #look(key: string, what: About): Promise<State> {
     const free = await this.#calls.txn(bodyOf([{ Verb: 'check-session', Key: key, Session: '' }]), what, true);
     if (free.done) return { index: free.entries[0]!.ModifyIndex, session: undefined };
-    return stateOf(this.#calls, await find(this.#calls, key, what), what);
+    return stateOf(this.#calls, key, await find(this.#calls, key, what), what);
   }
 
   async #putAt(key: string, value: Uint8Array, state: State, what: About, isExact: boolean): Promise<boolean> {

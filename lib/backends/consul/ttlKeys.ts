@@ -5,6 +5,8 @@ import { destroySession } from './sessions.ts';
 export interface TtlKey {
   readonly key: string;
   readonly session: string;
+  /** At which index of Consul it was bound to it. */
+  readonly index: number;
   /** When Consul has ended it, by `performance.now()`. */
   readonly until: number;
 }
@@ -32,14 +34,24 @@ export class TtlKeys {
     return [...this.#bound.keys()].filter((key) => key.startsWith(prefix));
   }
 
-  /** @param ttl milliseconds */
-  add(key: string, session: string, ttl: number): void {
+  /**
+   * Of those that were bound at once, the last stays: each takes the key from the one before.
+   *
+   * @param before what was known before it was bound; it ends when nothing hangs on it for sure
+   */
+  add(one: TtlKey, before: readonly TtlKey[]): void {
     const now = performance.now();
     if (this.#bound.size >= this.#most) {
       for (const [old, { until }] of this.#bound) if (until < now) this.#bound.delete(old);
       this.#most = Math.max(few, this.#bound.size * 2);
     }
-    this.#bound.set(key, { key, session, until: now + ttl });
+    const other = this.#bound.get(one.key);
+    const atOnce = other === undefined || before.includes(other) ? undefined : other;
+    // Only then: the index of a store that was restored starts anew.
+    const isLast = atOnce === undefined || atOnce.index < one.index;
+    if (isLast) this.#bound.set(one.key, one);
+    const displaced = isLast ? atOnce : one;
+    if (displaced !== undefined) this.end([displaced]);
   }
 
   /** Their sessions hold nothing any more, since each key was deleted or taken from it after it had been bound. */

@@ -91,7 +91,7 @@ export class ConsulWrites {
         await pause(round);
         const operations = this.#operationsOf(writes, bonds, holders, only);
         const result = await this.#calls.txn(bodyOf(operations), what);
-        if (result.done) this.#remember(writes, bonds);
+        if (result.done) this.#remember(writes, bonds, before, result.entries);
         if (result.done || only !== undefined) return result;
         if (!(await this.#lookAtHolders(operations, result.reasons, holders, what))) return result;
       }
@@ -171,7 +171,7 @@ export class ConsulWrites {
       const { Verb, Key } = operations[operation] ?? {};
       if (Key === undefined || !(Verb === 'check-session' || text.includes('lock is already held'))) continue;
       isThat = true;
-      const { session, stranger } = await stateOf(this.#calls, await find(this.#calls, Key, what), what);
+      const { session, stranger } = await stateOf(this.#calls, Key, await find(this.#calls, Key, what), what);
       if (stranger !== undefined) throw held(what, Key, stranger);
       if (session === undefined) holders.delete(Key);
       else holders.set(Key, session);
@@ -216,12 +216,14 @@ export class ConsulWrites {
     return isLost;
   }
 
-  #remember(writes: readonly RawWrite[], bonds: Bonds): void {
+  #remember(writes: readonly RawWrite[], bonds: Bonds, before: readonly TtlKey[], entries: readonly Shown[]): void {
     for (const write of writes) {
       if (write.op === 'put' && write.lifetime !== undefined) this.session.keep(write.key, write.value);
       else this.session.forget(write.key);
       const { session, ttl } = bonds.get(write.key) ?? {};
-      if (ttl !== undefined) this.ttlKeys.add(write.key, session!, ttl);
+      if (ttl === undefined) continue;
+      const { ModifyIndex: index } = entries.findLast(({ Key }) => Key === write.key)!;
+      this.ttlKeys.add({ key: write.key, session: session!, index, until: performance.now() + ttl }, before);
     }
   }
 }

@@ -85,6 +85,17 @@ describe.runIf(needServer('consul-1.8'))('ttl and lifetime of consulBroker', () 
     }
   });
 
+  it('puts of one key at once leave one session, that of the last of them', async () => {
+    const { agent, broker } = await own();
+    const left = async () => (await sessions(agent)).map(({ ID }) => ID);
+    await Promise.all(Array.from({ length: 20 }, (_, n) => broker.put('k', `${n}`, { ttl: 60_000 })));
+    await expect.poll(left, long).toHaveLength(1);
+    const [{ Session }] = JSON.parse((await agent.request('GET', '/v1/kv/k')).body) as [{ readonly Session: string }];
+    expect(await left()).toEqual([Session]);
+    await broker.delete('k');
+    await expect.poll(left, long).toEqual([]);
+  });
+
   it('and not where somebody else has written the key meanwhile', async () => {
     const { agent, broker, other } = await own();
     await broker.put('a', '1', { ttl: 60_000 });
