@@ -114,7 +114,7 @@ export class ClientSession {
     for (const key of keys) this.#changing.set(key, (this.#changing.get(key) ?? 0) + 1);
     try {
       // Whatever comes after it on another connection may come before it at Consul.
-      await Promise.all(keys.map((key) => this.#puttingBack.get(key)));
+      await Promise.all(keys.flatMap((key) => this.#puttingBack.get(key) ?? []));
       return await write();
     } catch (error) {
       if ((error as DatasyncError).code === 'OUTCOME_UNKNOWN') for (const key of keys) this.forget(key);
