@@ -41,11 +41,19 @@ export function entriesOf(
       } else if (wants?.(key) !== false) view.set(key, failure === undefined ? entry : { key, error: failure });
     }
   }
-  const clashes = Array.from(twice, (key) => ({
-    key,
-    files: [...files].flatMap(([path, { entries }]) => (entries?.has(key) === true ? path : [])),
-  }));
-  return { entries: view, clashes };
+  return { entries: view, clashes: clashesOf(twice, files) };
+}
+
+/** Each file is gone through once, by whichever is less: a copy of a directory makes a clash of every key. */
+function clashesOf(twice: ReadonlySet<string>, files: Files): Clash[] {
+  if (twice.size === 0) return [];
+  const paths = new Map<string, string[]>(Array.from(twice, (key) => [key, []]));
+  for (const [path, { entries }] of files) {
+    if (entries === undefined) continue;
+    const isSmall = entries.size < twice.size;
+    for (const key of isSmall ? entries.keys() : twice) if (isSmall || entries.has(key)) paths.get(key)?.push(path);
+  }
+  return Array.from(paths, ([key, among]) => ({ key, files: among }));
 }
 
 /** What has to be told to go from one view to another. */
