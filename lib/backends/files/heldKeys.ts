@@ -34,8 +34,10 @@ export class HeldKeys {
   /** What the status says of it: one error for each file that may have keys. */
   get problems(): DatasyncError[] {
     const keys = new Map<string, string[]>();
+    const named = new Map<ReadonlySet<string>, string | undefined>();
     for (const [key, paths] of this.#held) {
-      const path = [...paths].find((each) => this.#since.get(each)?.passing !== true);
+      if (!named.has(paths)) named.set(paths, this.#lasting(paths));
+      const path = named.get(paths);
       if (path === undefined) continue;
       const others = keys.get(path);
       if (others === undefined) keys.set(path, [key]);
@@ -46,6 +48,12 @@ export class HeldKeys {
       const message = `${what} cannot be found any more, but may be in ${file}: it stays until that can be read, or is gone`;
       return new DatasyncError('SHRUNK', message, { backend: 'files', key: key!, file });
     });
+  }
+
+  /** The first path that is not only being written. */
+  #lasting(paths: ReadonlySet<string>): string | undefined {
+    for (const path of paths) if (this.#since.get(path)?.passing !== true) return path;
+    return undefined;
   }
 
   /** To be called at every look that counts, before {@link keep}. */
@@ -72,22 +80,44 @@ export class HeldKeys {
     this.#held = held;
     if (before === undefined || this.#since.size === 0) return after;
     const lost: string[] = [];
+    const holdersNow = this.#renewed();
     for (const key of before.keys()) {
       if (after.has(key)) continue;
-      const still = [...(last.get(key) ?? [])].filter((path) => this.#since.has(path) && !this.#fresh.has(path));
-      if (still.length > 0) held.set(key, new Set([...this.#fresh, ...still]));
-      else if (this.#fresh.size > 0) held.set(key, this.#fresh);
+      const holders = holdersNow(last.get(key));
+      if (holders.size > 0) held.set(key, holders);
       else lost.push(key);
     }
+    const found = new Map<string, Set<string>>();
     for (const path of lost.length > 0 ? this.#since.keys() : []) {
       const { failure, unreadable } = files.get(path) ?? {};
       if (failure === undefined || unreadable !== undefined) continue;
-      for (const key of await named(path, lost, signal)) held.set(key, new Set([...(held.get(key) ?? []), path]));
+      for (const key of await named(path, lost, signal)) {
+        const own = found.get(key);
+        if (own === undefined) found.set(key, new Set([path]));
+        else own.add(path);
+      }
     }
+    for (const [key, holders] of found) held.set(key, holders);
     if (held.size === 0) return after;
     const entries = new Map(after);
     for (const key of held.keys()) entries.set(key, before.get(key)!);
     return entries;
+  }
+
+  /** What may have a key now, by what might before. Keys that had the same holders have the same ones again: one Set for all. */
+  #renewed(): (last: ReadonlySet<string> | undefined) => ReadonlySet<string> {
+    const fresh = this.#fresh;
+    const known = new Map<ReadonlySet<string>, ReadonlySet<string>>();
+    return (last) => {
+      if (last === undefined) return fresh;
+      let now = known.get(last);
+      if (now === undefined) {
+        const still = [...last].filter((path) => this.#since.has(path) && !fresh.has(path));
+        now = still.length === 0 ? fresh : new Set([...fresh, ...still]);
+        known.set(last, now);
+      }
+      return now;
+    };
   }
 }
 

@@ -251,6 +251,29 @@ describe('HeldKeys', () => {
     expect(await look({ b: 'unreadable' }, ['/x', '/y'], ['/x'])).toEqual(['/y']);
   });
 
+  it('goes through what is hidden once a look, however many keys are held', async () => {
+    const count = 200;
+    const names = Array.from({ length: count }, (_, i) => `/${i}`);
+    const hidden = (version: number) =>
+      new Map(names.map((path, i) => [path, { version: `broken ${i < count / 2 ? 0 : version}` }]));
+    const keys = new HeldKeys();
+    const { signal } = new AbortController();
+    keys.look(nothingScanned);
+    clock(10_000);
+    for (const version of [1, 2]) {
+      const asked = vi.spyOn(Map.prototype, 'has');
+      const gone = vi.spyOn(Set.prototype as { [Symbol.iterator]: () => unknown }, Symbol.iterator);
+      keys.look({ ...nothingScanned, hidden: hidden(version) });
+      expect((await keys.keep(entries(...names), entries(), new Map(), signal)).size).toBe(count);
+      expect(keys.problems).toHaveLength(1);
+      // For each key a few times, and for each of what is hidden; not for each of both.
+      expect(asked.mock.calls.length).toBeLessThan(10 * count);
+      expect(gone.mock.calls.length).toBeLessThan(10);
+      vi.restoreAllMocks();
+      clock(10_000);
+    }
+  });
+
   it.each([
     ['as it is', '/a"b', 'data: [{key: /a"b'],
     ['as JSON writes it', '/a"b', '{"data": [{"key": "/a\\"b", '],
