@@ -3,6 +3,7 @@ import { asyncScheduler } from 'rxjs';
 import { DatasyncError } from '../../model/errors.ts';
 import type { Entries } from './parse.ts';
 import type { Files, Hidden, Scanned } from './scan.ts';
+import { isAbsence } from './stats.ts';
 
 /** Milliseconds for which a trouble counts as new: what is saved together may be seen in several looks. */
 const fresh = 2_000;
@@ -14,12 +15,16 @@ const searched = 1e8;
  * which the same save breaks is not gone. One per connection.
  *
  * A key is held by what became unreadable or broken when the key went, or shortly before, and by every broken file whose text
- * has the key in it, since whenever it is broken. It stays until all of these are mended or gone. What is being written holds as long
+ * has the key in it, since whenever it is broken. What is hidden when a connection begins has been so for long: a path that never
+ * existed has no part in what is deleted just then. A key stays until all of these are mended or gone. What is being written holds as long
  * as it is.
  */
 export class HeldKeys {
   /** Since when all that is hidden looks as it does. */
   #since: ReadonlyMap<string, Hidden & { readonly at: number }> = new Map();
+  #isFirst = true;
+  /** Paths that do not exist. */
+  #absent: ReadonlySet<string | undefined> = new Set();
   /** What was hidden when nothing was held back by anyone. */
   #before: Scanned['hidden'] = new Map();
   #fresh: ReadonlySet<string> = new Set();
@@ -45,7 +50,10 @@ export class HeldKeys {
     }
     return Array.from(keys, ([file, [key, ...more]]) => {
       const what = `${JSON.stringify(key)}${more.length > 0 ? ` (and ${more.length} more)` : ''}`;
-      const message = `${what} cannot be found any more, but may be in ${file}: it stays until that can be read, or is gone`;
+      const where = this.#absent.has(file)
+        ? ', which does not exist: create it, with `data: []` if it is empty'
+        : ': it stays until that can be read, or is gone';
+      const message = `${what} cannot be found any more, but may be in ${file}${where}`;
       return new DatasyncError('SHRUNK', message, { backend: 'files', key: key!, file });
     });
   }
@@ -59,15 +67,21 @@ export class HeldKeys {
   /** To be called at every look that counts, before {@link keep}. */
   look({ hidden, problems }: Pick<Scanned, 'hidden' | 'problems'>): void {
     const now = asyncScheduler.now();
+    const first = this.#isFirst;
+    this.#isFirst = false;
+    if (first) this.#before = hidden;
     const since = new Map<string, Hidden & { at: number }>();
     const isFresh = new Set<string>();
     for (const [path, each] of hidden) {
       const known = this.#since.get(path);
-      const mark = known?.version === each.version ? known : { ...each, at: now };
+      const mark = known?.version === each.version ? known : { ...each, at: first ? -Infinity : now };
       since.set(path, mark);
       if (each.passing || now - mark.at < fresh || this.#before.get(path)?.version !== each.version) isFresh.add(path);
     }
     this.#since = since;
+    this.#absent = new Set(
+      problems.flatMap(({ file, cause }) => (cause instanceof Error && isAbsence(cause) ? [file] : [])),
+    );
     this.#fresh = isFresh;
     // What a guard holds back seems to be there: when it lets go, all that was hidden meanwhile is as new as the loss.
     if (!problems.some(({ code }) => code === 'SHRUNK')) this.#before = hidden;

@@ -4,7 +4,16 @@ import { Subject } from 'rxjs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { HeldKeys } from '../../../lib/backends/files/heldKeys.ts';
 import { nothingScanned, type Scanned } from '../../../lib/backends/files/scan.ts';
-import { json, type Recorded, recordLive, temporaryDirectory, until, write, yaml } from '../../support/files.ts';
+import {
+  json,
+  type Recorded,
+  record,
+  recordLive,
+  temporaryDirectory,
+  until,
+  write,
+  yaml,
+} from '../../support/files.ts';
 
 const cut = '  - key: [\n';
 const broken = (values: object) => yaml({ ...values }) + cut;
@@ -133,6 +142,37 @@ describe('fromFiles: an entry that one save moves to where it cannot be read', (
     await until(() => expect(told.stale).toBeUndefined());
   });
 
+  it('is gone where a path that never existed is all that cannot be read, also right after the start', async () => {
+    const dir = temporaryDirectory();
+    write(join(dir, 'a.json'), { '/x': 1, '/y': 1 });
+    const told = record({ paths: [join(dir, 'a.json'), join(dir, 'optional.json')] });
+    await until(() => expect(told.state).toEqual({ '/x': 1, '/y': 1 }));
+    write(join(dir, 'a.json'), { '/x': 2 });
+    await until(() => expect(told.state['/x']).toBe(2));
+    expect(told.log).toContain('delete /y 1');
+    expect(told.stale?.message).toMatch(/optional\.json does not exist/);
+    expect(told.stale?.message).not.toMatch(/more/);
+  });
+
+  it('stays where a path is gone that it may be in, and the status says what to do', async () => {
+    const dir = temporaryDirectory();
+    const [a, b] = [join(dir, 'a.json'), join(dir, 'b.json')];
+    write(a, { '/x': 1, '/y': 1 });
+    write(b, {});
+    const told = await recordLive({ paths: [a, b] });
+    rmSync(b);
+    write(a, { '/x': 1 });
+    await until(() => expect(told.stale?.message).toMatch(/and 1 more/));
+    const { errors } = told.stale!.cause as AggregateError;
+    expect((errors.at(-1) as Error).message).toBe(
+      `[rx-datasync/files] "/y" cannot be found any more, but may be in ${b}, which does not exist: create it, with \`data: []\` if it is empty`,
+    );
+    expect(told.state).toEqual({ '/x': 1, '/y': 1 });
+    write(b, {});
+    await until(() => expect(told.state).toEqual({ '/x': 1 }));
+    await until(() => expect(told.stale).toBeUndefined());
+  });
+
   it('stays while the broken file goes from one name to another', async () => {
     const { dir, told } = await started();
     write(join(dir, 'b.yaml'), broken({ '/z': 1, '/y': 1 }));
@@ -228,6 +268,21 @@ describe('HeldKeys', () => {
     await look({}, [], ['/x', '/y']);
     clock(60_000);
     expect(await look({ b: 'broken 1' }, ['/x', '/y'], ['/x'])).toEqual(['/y']);
+  });
+
+  it('does not hold by what was hidden when the connection began, unless that is being written, or changes', async () => {
+    for (const [then, held] of [
+      ['unreadable 1', []],
+      ['unreadable 2', ['/y']],
+    ] as const) {
+      const look = looker();
+      await look({ b: 'unreadable 1' }, [], ['/x', '/y']);
+      expect([then, await look({ b: then }, ['/x', '/y'], ['/x'])]).toEqual([then, held]);
+    }
+    const look = looker();
+    const hidden = new Map([['b', { version: 'written 1', passing: true as const }]]);
+    await look({}, [], ['/x', '/y'], { hidden });
+    expect(await look({}, ['/x', '/y'], ['/x'], { hidden })).toEqual(['/y']);
   });
 
   it('holds by a hidden file that has changed', async () => {
