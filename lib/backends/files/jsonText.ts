@@ -203,11 +203,19 @@ function endOfString(text: string, at: number): number {
 
 /** Line and column of an offset; both start at 1. */
 export function placeOf(text: string, offset: number): { readonly line: number; readonly column: number } {
+  return placer(text)(offset);
+}
+
+/** {@link placeOf} for many offsets: where they ascend, the text is gone through once. */
+export function placer(text: string): (offset: number) => { readonly line: number; readonly column: number } {
   let line = 1;
   let start = 0;
-  for (let end = text.indexOf('\n'); end !== -1 && end < offset; end = text.indexOf('\n', start)) {
-    line++;
-    start = end + 1;
-  }
-  return { line, column: offset - start + 1 };
+  return (offset) => {
+    if (offset < start) [line, start] = [1, 0];
+    for (let end = text.indexOf('\n', start); end !== -1 && end < offset; end = text.indexOf('\n', start)) {
+      line++;
+      start = end + 1;
+    }
+    return { line, column: offset - start + 1 };
+  };
 }

@@ -4,6 +4,7 @@ import { DatasyncError } from '../../model/errors.ts';
 import type { RawEntry } from '../../source/frames.ts';
 import { align, type Part } from './alignment.ts';
 import { parseError } from './fault.ts';
+import { placer } from './jsonText.ts';
 import { LayeredMap } from './layeredMap.ts';
 import { type Entries, itemEntry, lacksEnd, type Reading } from './parse.ts';
 import { type Layout, layoutOf } from './yamlItems.ts';
@@ -19,6 +20,8 @@ export interface Kept {
   readonly bytes: Buffer;
   readonly layout: Layout;
   readonly keys: readonly string[];
+  /** The items whose entry is an error, which says where they stand: that changes with what is before them. */
+  readonly wrong: readonly number[];
 }
 
 /** What a large file says. */
@@ -69,10 +72,12 @@ export async function readPieces(
       throw parseError(file, line === undefined ? fault : { ...fault, line: line + linesBefore() }, cause);
     }
   };
-  const reader = new PieceReader(bytes, reading, read, signal);
-  const parts = last && align(last.kept.bytes, last.kept.layout, bytes);
+  const reader = new PieceReader(file, bytes, reading, read, signal);
+  // Of items with the same key it is not known which of them the entry is of.
+  const isUnique = last !== undefined && last.entries.size === last.kept.keys.length;
+  const parts = isUnique ? align(last.kept.bytes, last.kept.layout, bytes) : undefined;
   try {
-    return parts === undefined ? await reader.all() : await reader.again(last!, parts);
+    return (parts && (await reader.again(last!, parts))) ?? (await reader.all());
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof DatasyncError) throw error;
@@ -89,13 +94,29 @@ type Read = (
 /** Not to be read in pieces. */
 class Whole extends Error {}
 
+/** Items that follow each other. */
+interface Run {
+  readonly starts: ArrayLike<number>;
+  readonly end: number;
+  /** How many items are before them. */
+  readonly before: number;
+  /** Why they are not used. */
+  readonly wrong?: string;
+}
+
 class PieceReader {
+  readonly #file: string;
   readonly #bytes: Buffer;
   readonly #reading: Reading;
   readonly #read: Read;
   readonly #signal: AbortSignal;
 
-  constructor(bytes: Buffer, reading: Reading, read: Read, signal: AbortSignal) {
+  /** How many lines end before an offset. */
+  #lines = { at: 0, count: 0 };
+  #unyielded = 0;
+
+  constructor(file: string, bytes: Buffer, reading: Reading, read: Read, signal: AbortSignal) {
+    this.#file = file;
     this.#bytes = bytes;
     this.#reading = reading;
     this.#read = read;
@@ -105,15 +126,40 @@ class PieceReader {
   async all(): Promise<LargeFile | undefined> {
     const layout = layoutOf(this.#bytes);
     if (layout === undefined) return undefined;
-    const list = await this.#entries(layout.starts, layout.end);
+    const list = await this.#entries({ ...layout, before: 0 });
     const entries = new Map(list.map((entry) => [entry.key, entry]));
-    if (entries.size !== list.length) return undefined;
-    return { entries, kept: { bytes: this.#bytes, layout, keys: list.map(({ key }) => key) } };
+    if (entries.size !== list.length) await this.#refuseRepeated(list, layout, entries);
+    const keys = list.map(({ key }) => key);
+    return { entries, kept: { bytes: this.#bytes, layout, keys, wrong: wrongOf(list) } };
   }
 
-  async again({ entries: before, kept }: LargeFile, parts: readonly Part[]): Promise<LargeFile | undefined> {
+  async #refuseRepeated(list: readonly RawEntry[], layout: Layout, entries: Map<string, RawEntry>): Promise<void> {
+    const last = new Map<string, number>();
+    const repeated = new Map<number, number>();
+    for (const [index, { key }] of list.entries()) {
+      const first = last.get(key);
+      if (first !== undefined) {
+        repeated.delete(first);
+        repeated.set(index, first);
+      }
+      last.set(key, index);
+    }
+    for (const [index, first] of repeated) {
+      const wrong = `repeats the key of data[${first}]`;
+      const run = { starts: [layout.starts[index]!], end: endOfItem(layout, index + 1), before: index, wrong };
+      for (const entry of await this.#entries(run)) entries.set(entry.key, entry);
+    }
+  }
+
+  /** `undefined`: a key comes twice now. */
+  async again({ entries: before, kept }: LargeFile, aligned: readonly Part[]): Promise<LargeFile | undefined> {
+    const parts = aligned.flatMap((part) => withoutWrong(part, kept));
     const read: RawEntry[][] = [];
-    for (const part of parts) read.push(part.kept ? [] : await this.#entries(part.starts, part.end));
+    let items = 0;
+    for (const part of parts) {
+      read.push(part.kept ? [] : await this.#entries({ ...part, before: items }));
+      items += part.kept ? part.to - part.from : part.starts.length;
+    }
 
     const changes = new Map<string, RawEntry | undefined>();
     let item = 0;
@@ -138,10 +184,12 @@ class PieceReader {
     const count = parts.reduce((sum, part) => sum + (part.kept ? part.to - part.from : part.starts.length), 0);
     const starts = new Uint32Array(count);
     const now = new Array<string>(count);
+    const wrong: number[] = [];
     let next = 0;
     for (const [index, part] of parts.entries()) {
       const own = part.kept ? layout.starts.subarray(part.from, part.to) : part.starts;
       starts.set(own, next);
+      for (const item of wrongOf(read[index]!)) wrong.push(next + item);
       const shift = part.kept ? part.at - layout.starts[part.from]! : 0;
       for (let i = 0; i < own.length; i++) {
         starts[next]! += shift;
@@ -150,17 +198,24 @@ class PieceReader {
     }
     const end = parts.at(-1)!;
     const last = end.kept ? end.at + (endOfItem(layout, end.to) - layout.starts[end.from]!) : end.end;
-    return { bytes: this.#bytes, keys: now, layout: { indent: layout.indent, starts, end: last } };
+    return { bytes: this.#bytes, keys: now, wrong, layout: { indent: layout.indent, starts, end: last } };
   }
 
-  /** The entries of items that follow each other; parsed a piece at a time, with time for others between. */
-  async #entries(starts: ArrayLike<number>, end: number): Promise<RawEntry[]> {
+  /** The entries of items, parsed a piece at a time, with time for others between. */
+  async #entries(run: Run): Promise<RawEntry[]> {
+    const { starts, end } = run;
     const entries: RawEntry[] = [];
     for (let first = 0; first < starts.length; ) {
       let next = first + 1;
       while (next < starts.length && starts[next]! - starts[first]! < batch) next++;
-      this.#piece(starts, first, next, next === starts.length ? end : starts[next]!, entries);
-      if (next < starts.length) await setImmediate();
+      const behind = next === starts.length ? end : starts[next]!;
+      this.#piece(run, first, next, behind, entries);
+      // Small ones take more time than their bytes.
+      this.#unyielded += behind - starts[first]! + batch / 256;
+      if (this.#unyielded >= batch) {
+        this.#unyielded = 0;
+        await setImmediate();
+      }
       this.#signal.throwIfAborted();
       first = next;
     }
@@ -168,31 +223,57 @@ class PieceReader {
   }
 
   #linesBefore(offset: number): number {
-    let lines = 0;
-    for (let at = this.#bytes.indexOf(newline); at !== -1 && at < offset; at = this.#bytes.indexOf(newline, at + 1))
-      lines++;
-    return lines;
+    let { at, count } = offset < this.#lines.at ? { at: 0, count: 0 } : this.#lines;
+    for (; at < offset; at++) if (this.#bytes[at] === newline) count++;
+    this.#lines = { at, count };
+    return count;
   }
 
-  #piece(starts: ArrayLike<number>, first: number, next: number, end: number, entries: RawEntry[]): void {
+  #piece({ starts, before, wrong }: Run, first: number, next: number, end: number, entries: RawEntry[]): void {
     const head = 'data:\n';
     const start = starts[first]!;
     const bytes = this.#bytes.subarray(start, end);
     const text = decodeText(bytes);
-    const items = this.#read(head + text, () => this.#linesBefore(start) - 1);
+    const linesBefore = () => this.#linesBefore(start) - 1;
+    const items = this.#read(head + text, linesBefore);
     if (items?.values.length !== next - first) throw new Whole();
+    const placeAt = placer(head + text);
     // Offsets of characters say nothing about those of bytes unless all characters are bytes.
     const ascii = text.length === bytes.length;
-    for (const [index, value] of items.values.entries()) {
+    for (const [index, item] of items.values.entries()) {
       const offset = items.offsets[index]! - head.length + start;
       const from = starts[first + index]!;
       const to = first + index + 1 < next ? starts[first + index + 1]! : end;
       if (ascii && (offset < from || offset >= to)) throw new Whole();
-      const entry = itemEntry(value, this.#reading);
-      if (entry === undefined) throw new Whole();
+      const name = `data[${before + first + index}]`;
+      const entry = itemEntry({ item, name, wrong }, this.#reading, (reason, key) => {
+        const { line, column } = placeAt(items.offsets[index]!);
+        return parseError(this.#file, { reason, line: line + linesBefore(), column }, undefined, key);
+      });
       entries.push(entry);
     }
   }
+}
+
+function wrongOf(entries: readonly RawEntry[]): number[] {
+  return entries.flatMap((entry, index) => ('error' in entry ? [index] : []));
+}
+
+/** The same text, with each item whose entry is an error to be read again. */
+function withoutWrong(part: Part, { layout, wrong }: Kept): Part[] {
+  if (!part.kept || wrong.length === 0) return [part];
+  const { from, to, at } = part;
+  const placeOf = (item: number): number => at + endOfItem(layout, item) - layout.starts[from]!;
+  const parts: Part[] = [];
+  let next = from;
+  for (const item of wrong) {
+    if (item < from || item >= to) continue;
+    if (item > next) parts.push({ kept: true, from: next, to: item, at: placeOf(next) });
+    parts.push({ kept: false, starts: [placeOf(item)], end: placeOf(item + 1) });
+    next = item + 1;
+  }
+  if (next < to) parts.push({ kept: true, from: next, to, at: placeOf(next) });
+  return parts;
 }
 
 function end(count: number): Part {

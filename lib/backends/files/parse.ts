@@ -5,7 +5,7 @@ import type { RawEntry } from '../../source/frames.ts';
 import { isBomb } from './expansion.ts';
 import { type Fault, parseError } from './fault.ts';
 import { type Documents, isYaml, readDocuments } from './formats.ts';
-import { type JsonFlaw, parseJson, placeOf } from './jsonText.ts';
+import { type JsonFlaw, parseJson, placeOf, placer } from './jsonText.ts';
 
 /** What a file says, by key. */
 export type Entries = ReadonlyMap<string, RawEntry>;
@@ -74,17 +74,12 @@ export async function placesIn(file: string, bytes: Uint8Array, reading: Reading
   const text = textOf(file, bytes, reading);
   const documents = await readDocuments(file, text);
   const offsets = documents.itemOffsets();
-  let line = 1;
-  let start = 0;
+  const placeAt = placer(text);
   for (const { item, document, index } of itemsOf(file, documents, reading)) {
     const key = memberOf(item, 'key');
     const offset = offsets[document]?.[index];
     if (typeof key !== 'string' || offset === undefined || places.has(key)) continue;
-    for (let end = text.indexOf('\n', start); end !== -1 && end < offset; end = text.indexOf('\n', start)) {
-      line++;
-      start = end + 1;
-    }
-    places.set(key, { line, column: offset - start + 1 });
+    places.set(key, placeAt(offset));
   }
   return places;
 }
@@ -187,6 +182,7 @@ class Reader {
   readonly #text: string;
   readonly #documents: Documents;
   readonly #reading: Reading;
+  readonly #placeAt: ReturnType<typeof placer>;
   #offsets: ReturnType<Documents['itemOffsets']> | undefined;
 
   constructor(file: string, text: string, documents: Documents, reading: Reading) {
@@ -194,27 +190,23 @@ class Reader {
     this.#text = text;
     this.#documents = documents;
     this.#reading = reading;
+    this.#placeAt = placer(text);
   }
 
   entries(items: readonly Item[]): Entries {
     this.#refuseBomb(items);
     const entries = new Map<string, RawEntry>();
-    const names = new Map<string, string>();
+    const names = new Map<unknown, string>();
     const flaws = this.#flaws();
     for (const each of items) {
-      const key = memberOf(each.item, 'key');
-      if (typeof key !== 'string')
-        throw this.#error(each, `${wrongKey(each.item, key)}; expected { key: 'a text', value }`);
-      const first = names.get(key);
-      names.set(key, each.name);
       const flaw = flaws.get(each.index);
-      const raw =
-        first === undefined ? (flaw?.reason ?? rawOf(each.item, this.#reading)) : `repeats the key of ${first}`;
-      const entry =
-        typeof raw === 'string'
-          ? { key, error: this.#error(each, `(${JSON.stringify(key)}) ${raw}`, key, flaw?.offset) }
-          : { key, value: raw };
-      entries.set(key, entry);
+      const first = names.get(memberOf(each.item, 'key'));
+      const wrong = first === undefined ? flaw?.reason : `repeats the key of ${first}`;
+      const entry = itemEntry({ ...each, wrong }, this.#reading, (reason, key) =>
+        this.#error(each, reason, key, key === undefined ? undefined : flaw?.offset),
+      );
+      names.set(entry.key, each.name);
+      entries.set(entry.key, entry);
     }
     return entries;
   }
@@ -243,20 +235,29 @@ class Reader {
   }
 
   // Places are only looked up where something is wrong: it means to scan the text again.
-  #error({ document, index, name }: Item, reason: string, key?: string, at?: number): DatasyncError {
+  #error({ document, index }: Item, reason: string, key?: string, at?: number): DatasyncError {
     this.#offsets ??= this.#reading.project === undefined ? this.#documents.itemOffsets() : [];
     const offset = at ?? this.#offsets[document]?.[index];
-    const place = offset === undefined ? {} : placeOf(this.#text, offset);
-    const fault: Fault = { reason: `${name} ${reason}`, ...place };
+    const fault: Fault = { reason, ...(offset !== undefined && this.#placeAt(offset)) };
     return parseError(this.#file, fault, undefined, key);
   }
 }
 
-/** The entry of an item, or `undefined` where something is wrong with it. */
-export function itemEntry(item: unknown, reading: Reading): RawEntry | undefined {
+/**
+ * The entry of an item: an error where its value is none, or where `wrong` says why it is not used.
+ *
+ * @throws what `errorOf` makes, where its key cannot be told: that is an error of the file
+ */
+export function itemEntry(
+  { item, name, wrong }: Pick<Item, 'item' | 'name'> & { readonly wrong?: string | undefined },
+  reading: Reading,
+  errorOf: (reason: string, key?: string) => DatasyncError,
+): RawEntry {
   const key = memberOf(item, 'key');
-  const value = rawOf(item, reading);
-  return typeof key === 'string' && typeof value !== 'string' ? { key, value } : undefined;
+  if (typeof key !== 'string') throw errorOf(`${name} ${wrongKey(item, key)}; expected { key: 'a text', value }`);
+  const value = wrong ?? rawOf(item, reading);
+  if (typeof value !== 'string') return { key, value };
+  return { key, error: errorOf(`${name} (${JSON.stringify(key)}) ${value}`, key) };
 }
 
 /** The value of an item as JSON, or what is wrong with it. */

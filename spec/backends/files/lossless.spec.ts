@@ -82,10 +82,20 @@ describe('a number that JavaScript cannot hold', () => {
     );
   });
 
-  it('leaves a large YAML file to the full parse', async () => {
+  it('is an error of its entry alone in a large YAML file too, with the place where it stands now', async () => {
     const text = 'data:\n  - {key: a, value: 1}\n  - {key: b, value: 9007199254740993}\n';
     const { signal } = new AbortController();
-    expect(await readPieces('x.yaml', Buffer.from(text), undefined, {}, signal)).toBeUndefined();
+    const first = await readPieces('x.yaml', Buffer.from(text), undefined, {}, signal);
+    const now = await readPieces('x.yaml', Buffer.from(text.replace('  -', '  - {key: c}\n  -')), first, {}, signal);
+    for (const [file, line, item] of [
+      [first, 3, 1],
+      [now, 4, 2],
+    ] as const) {
+      expect(file?.entries.get('a')).toHaveProperty('value');
+      expect(file?.entries.get('b')).toMatchObject({ error: { code: 'PARSE_FAILED', key: 'b', line, column: 5 } });
+      const { error } = file!.entries.get('b') as { error: Error };
+      expect(error.message).toContain(`x.yaml:${line}:5: data[${item}] ("b") ${lost('9007199254740993')}`);
+    }
   });
 
   it('is refused as a status, and told where somebody has written it', async () => {
