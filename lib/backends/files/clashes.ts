@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { DatasyncError } from '../../model/errors.ts';
 import type { RawEntry } from '../../source/frames.ts';
+import { keptPlaces } from './largeYaml.ts';
 import { type Entries, type Place, placesIn, type Reading } from './parse.ts';
 import type { Files } from './scan.ts';
 import { look, stampOf } from './stats.ts';
@@ -8,11 +9,20 @@ import type { Clash, View } from './view.ts';
 
 type Places = ReadonlyMap<string, Place>;
 
+const nowhere: Places = new Map();
+
+interface Found {
+  readonly stamp: string | undefined;
+  /** The keys that were looked for; missing: all. */
+  readonly of: ReadonlySet<string> | undefined;
+  readonly places: Places;
+}
+
 /** Says of each key that several files have what is refused, and where both places are. */
 export class Clashes {
   readonly #reading: Reading;
-  /** By what a file said: as long as that is the same, so are its places. */
-  readonly #places = new WeakMap<Entries, Places>();
+  /** By what a file said, and how it looked: as long as both are the same, so are its places; also that it has none. */
+  readonly #places = new WeakMap<Entries, Found>();
 
   constructor(reading: Reading) {
     this.#reading = reading;
@@ -26,8 +36,15 @@ export class Clashes {
   async refused(clashes: readonly Clash[], files: Files, signal: AbortSignal): Promise<View['refused']> {
     const refused = new Map<string, RawEntry>();
     const places = new Map<string, Places>();
-    for (const path of new Set(clashes.flatMap((clash) => clash.files))) {
-      places.set(path, await this.#placesIn(path, files));
+    const asked = new Map<string, Set<string>>();
+    for (const { key, files: among } of clashes)
+      for (const path of among.slice(0, 2)) {
+        const keys = asked.get(path);
+        if (keys === undefined) asked.set(path, new Set([key]));
+        else keys.add(key);
+      }
+    for (const [path, keys] of asked) {
+      places.set(path, await this.#placesIn(path, keys, files));
       signal.throwIfAborted();
     }
     for (const { key, files: among } of clashes) {
@@ -50,17 +67,29 @@ export class Clashes {
     return refused;
   }
 
-  async #placesIn(path: string, files: Files): Promise<Places> {
-    const { entries, stamp } = files.get(path)!;
+  async #placesIn(path: string, keys: ReadonlySet<string>, files: Files): Promise<Places> {
+    const { entries, stamp, kept, failure } = files.get(path)!;
     const known = this.#places.get(entries!);
-    if (known !== undefined) return known;
-    const nowhere: Places = new Map();
+    // Of a large file only the keys that were asked for are known.
+    if (known !== undefined && known.stamp === stamp) {
+      const { of } = known;
+      if (of === undefined || [...keys].every((key) => of.has(key))) return known.places;
+    }
+    let places: Places = nowhere;
+    let of: ReadonlySet<string> | undefined;
+    // What is broken has moved; the next scan that can read it finds other entries.
+    if (failure === undefined && kept !== undefined) {
+      of = keys;
+      places = keptPlaces(kept, keys);
+    } else if (failure === undefined) places = await this.#read(path, stamp);
+    this.#places.set(entries!, { stamp, of, places });
+    return places;
+  }
+
+  async #read(path: string, stamp: string | undefined): Promise<Places> {
     try {
       const bytes = await readFile(path);
-      if (stampOf(await look(path)) !== stamp) return nowhere;
-      const places = await placesIn(path, bytes, this.#reading);
-      this.#places.set(entries!, places);
-      return places;
+      return stampOf(await look(path)) === stamp ? await placesIn(path, bytes, this.#reading) : nowhere;
     } catch {
       // It is broken, or gone: the next scan says so.
       return nowhere;

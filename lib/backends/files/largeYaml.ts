@@ -6,12 +6,14 @@ import { align, type Part } from './alignment.ts';
 import { parseError } from './fault.ts';
 import { placer } from './jsonText.ts';
 import { LayeredMap } from './layeredMap.ts';
-import { type Entries, itemEntry, lacksEnd, type Reading } from './parse.ts';
+import { type Entries, itemEntry, lacksEnd, type Place, type Reading } from './parse.ts';
 import { type Layout, layoutOf } from './yamlItems.ts';
 
 /** Bytes from which on it pays to keep a file, and to parse again only what has changed in it. */
 const large: number = 1 << 18;
 const newline = 0x0a;
+const hash = 0x23;
+const blanks: ReadonlySet<number> = new Set([newline, 0x0d, 0x20, 0x09]);
 /** Bytes that are parsed at once: a larger text blocks the event loop for longer, and takes 40 times its size meanwhile. */
 const batch = 1 << 18;
 
@@ -37,6 +39,35 @@ const differences = new WeakMap<Entries, { readonly before: WeakRef<Entries>; re
 export function differing(before: Entries, after: Entries): ReadonlySet<string> | undefined {
   const known = differences.get(after);
   return known?.before.deref() === before ? known.keys : undefined;
+}
+
+/** Where some of the keys of a large file stand, each for the first time; without parsing it. */
+export function keptPlaces({ bytes, layout, keys }: Kept, wanted: ReadonlySet<string>): ReadonlyMap<string, Place> {
+  const places = new Map<string, Place>();
+  let line = 1;
+  let at = 0;
+  for (const [index, key] of keys.entries()) {
+    if (!wanted.has(key) || places.has(key)) continue;
+    const start = layout.starts[index]!;
+    const offset = contentBehind(bytes, start + layout.indent + 1);
+    const lineStart = bytes.lastIndexOf(newline, offset - 1) + 1;
+    for (; at < lineStart; at++) if (bytes[at] === newline) line++;
+    places.set(key, { line, column: offset - lineStart + 1 });
+    if (places.size === wanted.size) break;
+  }
+  return places;
+}
+
+/** The next character that is no space, no line break, and in no comment. */
+function contentBehind(bytes: Buffer, offset: number): number {
+  let at = offset;
+  while (at < bytes.length) {
+    if (bytes[at] === hash) at = bytes.indexOf(newline, at);
+    else if (!blanks.has(bytes[at]!)) break;
+    if (at === -1) return offset;
+    at++;
+  }
+  return at;
 }
 
 /** Whether a file is read by {@link readPieces}. */
