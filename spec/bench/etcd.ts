@@ -1,12 +1,16 @@
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Etcd3 } from 'etcd3';
 import { concat, firstValueFrom, NEVER, of } from 'rxjs';
+import { Access, type Link } from '../../lib/backends/etcd/access.ts';
+import { WatchAnswer } from '../../lib/backends/etcd/answers.ts';
 import { etcdBackend } from '../../lib/backends/etcd/etcdBackend.ts';
 import { fromEtcd } from '../../lib/backends/etcd/fromEtcd.ts';
+import { prefixRange } from '../../lib/backends/etcd/keys.ts';
 import type { EtcdPosition } from '../../lib/backends/etcd/position.ts';
+import { encodeMessage } from '../../lib/backends/etcd/wire.ts';
 import { bytesCodec } from '../../lib/codecs/bytesCodec.ts';
 import type { Backend, SnapshotFrame } from '../../lib/source/frames.ts';
 import { fromBackend } from '../../lib/source/fromBackend.ts';
@@ -15,8 +19,7 @@ import { haveServers } from '../servers/have.ts';
 import { collectGarbage, interleaved, median, type Watched, watched } from './measure.ts';
 import { atLeast, below, type Figure, units } from './table.ts';
 
-const peer = 'npm etcd3';
-const { perSecond, milliseconds, megabytes } = units;
+const { perSecond, milliseconds, microseconds, megabytes } = units;
 
 /** A server of its own, unless the environment names one. */
 async function server(): Promise<{ readonly endpoint: string; readonly stop: () => Promise<void> }> {
@@ -35,32 +38,59 @@ async function server(): Promise<{ readonly endpoint: string; readonly stop: () 
 const clientOf = (endpoint: string): Etcd3 =>
   new Etcd3({ hosts: endpoint, grpcOptions: { 'grpc.max_receive_message_length': -1 } });
 
-/** Has another process write. @returns when it is through */
-async function write(endpoint: string, prefix: string, puts: number, keys: number): Promise<void> {
+/** Starts a process that writes, and resolves when it waits for the word to begin. */
+async function writer(endpoint: string, prefix: string, puts: number, keys: number): Promise<ChildProcess> {
   const script = fileURLToPath(new URL('./etcdWriter.js', import.meta.url));
-  const [code] = (await once(fork(script, [endpoint, prefix, `${puts}`, `${keys}`]), 'exit')) as [number];
+  const child = fork(script, [endpoint, prefix, `${puts}`, `${keys}`]);
+  await once(child, 'message');
+  return child;
+}
+
+/** Has it write. @returns when it is through */
+async function written(child: ChildProcess): Promise<void> {
+  child.send('go');
+  const [code] = (await once(child, 'exit')) as [number];
   if (code !== 0) throw new Error(`the writer ended with ${code}`);
 }
+
+const write = async (...what: Parameters<typeof writer>): Promise<void> => written(await writer(...what));
 
 /** How one piece of work went, and how it disturbed. */
 interface Run {
   readonly rate: number;
+  /** Of this process, in microseconds per item. */
+  readonly cpu: number;
   readonly watched: Watched;
 }
 
+/** What is done, and how many items it gave; made anew each time. */
+type Work = () => Promise<() => Promise<number>>;
+
 /** Twice: to watch it costs time, the more so the more often it lets others have their turn. */
-async function counted(work: () => Promise<number>, expected: number): Promise<Run> {
-  const whole = async (): Promise<void> => {
-    const count = await work();
-    // A wrong answer is fast.
-    if (count !== expected) throw new Error(`${count} came instead of ${expected}`);
+async function counted(work: Work, expected: number): Promise<Run> {
+  const prepared = async (): Promise<() => Promise<void>> => {
+    const start = await work();
+    return async () => {
+      const count = await start();
+      // A wrong answer is fast.
+      if (count !== expected) throw new Error(`${count} came instead of ${expected}`);
+    };
   };
+  const whole = await prepared();
   collectGarbage();
-  const start = performance.now();
+  const [start, cpu] = [performance.now(), process.cpuUsage()];
   await whole();
   const ms = performance.now() - start;
-  return { rate: (expected / ms) * 1_000, watched: await watched(whole) };
+  const { user, system } = process.cpuUsage(cpu);
+  return {
+    rate: (expected / ms) * 1_000,
+    cpu: (user + system) / expected,
+    watched: await watched(await prepared()),
+  };
 }
+
+/** What needs no preparation. */
+const done = (work: () => Promise<number>, expected: number): Promise<Run> => counted(async () => work, expected);
 
 /** The first resync of a source, and its end. */
 async function snapshot(client: Etcd3, prefix: string): Promise<number> {
@@ -105,6 +135,45 @@ async function watcherReplay(client: Etcd3, prefix: string, revision: number, co
   return told;
 }
 
+/** A connection of our own to the same server. */
+async function linked<R>(client: Etcd3, use: (link: Link) => Promise<R>): Promise<R> {
+  const link = new Access(client).connect(5_000);
+  try {
+    return await use(link);
+  } finally {
+    link.close();
+  }
+}
+
+/** How fast the server gives all of it away: one answer, of which nothing is made. */
+async function bare(client: Etcd3, prefix: string, count: number): Promise<number> {
+  const { start, end } = prefixRange(prefix, 'utf8');
+  const signal = new AbortController().signal;
+  const request = encodeMessage({ 1: start, 2: end });
+  await linked(client, (link) => link.call('KV', 'Range', request, { timeout: 120_000, signal }));
+  return count;
+}
+
+/** How fast the server tells what happened: the events are counted, and nothing is made of them. */
+function bareReplay(client: Etcd3, prefix: string, revision: number, count: number): Promise<number> {
+  const { start, end } = prefixRange(prefix, 'utf8');
+  return linked(client, async (link) => {
+    const stream = await link.watch();
+    let told = 0;
+    await new Promise<void>((resolve, reject) => {
+      stream.on('error', reject).on('data', (message: Buffer) => {
+        const answer = new WatchAnswer(message);
+        while (answer.next() !== undefined) told++;
+        if (told === count) resolve();
+      });
+      stream.write(encodeMessage({ 1: encodeMessage({ 1: start, 2: end, 3: revision + 1 }) }));
+    });
+    stream.removeAllListeners('error').on('error', () => undefined);
+    stream.cancel();
+    return told;
+  });
+}
+
 async function positionOf(client: Etcd3, prefix: string): Promise<EtcdPosition> {
   return new Promise((resolve, reject) => {
     const context = { prefixes: [prefix], added: [prefix], from: undefined, ready: () => NEVER };
@@ -128,16 +197,23 @@ export async function etcd(quick: boolean): Promise<Figure[]> {
   const figures: Figure[] = [];
   const add = (what: string, runs: Readonly<Record<string, readonly Run[]>>, goal: number): void => {
     const middle = (who: string, of: (run: Run) => number): number => median(runs[who]!.map(of));
-    const both = (of: (run: Run) => number) => ({ ours: middle('ours', of), peer, theirs: middle('theirs', of) });
-    const rates = both(({ rate }) => rate);
+    const beside = (who: string, peer: string, of: (run: Run) => number) => ({
+      ours: middle('ours', of),
+      peer,
+      theirs: middle(who, of),
+    });
+    const both = (of: (run: Run) => number) => beside('theirs', 'npm etcd3', of);
+    const rate = ({ rate }: Run): number => rate;
+    const rates = both(rate);
+    const late = { ...both(({ watched }) => watched.late), goal: below(50, milliseconds) };
     figures.push(
       { what, unit: perSecond, ...rates, goal: atLeast(goal * rates.theirs, perSecond) },
-      {
-        what: '  longest stall',
-        unit: milliseconds,
-        ...both(({ watched }) => watched.stall),
-        goal: below(50, milliseconds),
-      },
+      ...(runs['server'] === undefined
+        ? []
+        : [{ what: '  the same', unit: perSecond, ...beside('server', 'nothing is read', rate) }]),
+      { what: '  CPU of each', unit: microseconds, ...both(({ cpu }) => cpu) },
+      { what: '  stall, p99', unit: milliseconds, ...late },
+      { what: '  longest stall', unit: milliseconds, ...both(({ watched }) => watched.stall) },
       { what: '  peak memory', unit: megabytes, ...both(({ watched }) => watched.peak) },
     );
   };
@@ -146,8 +222,9 @@ export async function etcd(quick: boolean): Promise<Figure[]> {
       const prefix = `snapshot-${size}/`;
       await write(endpoint, prefix, size, size);
       const runs = await interleaved<Run>(5, {
-        ours: () => counted(() => snapshot(client, prefix), size),
-        theirs: () => counted(async () => (await client.getAll().prefix(prefix).exec()).kvs.length, size),
+        ours: () => done(() => snapshot(client, prefix), size),
+        theirs: () => done(async () => (await client.getAll().prefix(prefix).exec()).kvs.length, size),
+        server: () => done(() => bare(client, prefix, size), size),
       });
       add(`snapshot of ${size.toLocaleString('en')} keys`, runs, 1.5);
     }
@@ -156,22 +233,26 @@ export async function etcd(quick: boolean): Promise<Figure[]> {
     const position = await positionOf(client, prefix);
     await write(endpoint, prefix, changes, 100_000);
     const replayed = await interleaved<Run>(5, {
-      ours: () => counted(() => replay(client, prefix, position, changes), changes),
-      theirs: () => counted(() => watcherReplay(client, prefix, position.revision, changes), changes),
+      ours: () => done(() => replay(client, prefix, position, changes), changes),
+      theirs: () => done(() => watcherReplay(client, prefix, position.revision, changes), changes),
+      server: () => done(() => bareReplay(client, prefix, position.revision, changes), changes),
     });
     add(`replay of ${changes.toLocaleString('en')} changes, 128 to a transaction`, replayed, 1.6);
 
     const live = 100_000;
-    const written = async (follow: (at: EtcdPosition) => Promise<number>): Promise<number> => {
-      const at = await positionOf(client, 'live/');
-      const [told] = await Promise.all([follow(at), write(endpoint, 'live/', live, live)]);
-      return told;
-    };
+    const following = (follow: (at: EtcdPosition) => Promise<number>): Promise<Run> =>
+      counted(async () => {
+        const [at, child] = [await positionOf(client, 'live/'), await writer(endpoint, 'live/', live, live)];
+        return async () => {
+          const [told] = await Promise.all([follow(at), written(child)]);
+          return told;
+        };
+      }, live);
     const lived = await interleaved<Run>(3, {
-      ours: () => counted(() => written((at) => replay(client, 'live/', at, live)), live),
-      theirs: () => counted(() => written((at) => watcherReplay(client, 'live/', at.revision, live)), live),
+      ours: () => following((at) => replay(client, 'live/', at, live)),
+      theirs: () => following((at) => watcherReplay(client, 'live/', at.revision, live)),
     });
-    add(`live, ${live.toLocaleString('en')} changes as they are written (start of the writer included)`, lived, 1);
+    add(`live, ${live.toLocaleString('en')} changes as they are written`, lived, 1);
     return figures;
   } finally {
     client.close();
