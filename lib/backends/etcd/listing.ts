@@ -13,7 +13,7 @@ import { encodeMessage, safe } from './wire.ts';
 /** Keys of the first page, of which nobody knows how large they are. */
 const firstPage = 1_000;
 /** Keys of a page at most: small ones are slow, since the server walks the rest of the range for each of them. */
-const largestPage = 100_000;
+const largestPage = 250_000;
 /** A page grows by so much at a time, and up to so many bytes. */
 const growth = 32;
 const pageBytes = 32 * 1024 * 1024;
