@@ -81,7 +81,7 @@ export function windowed(store: WindowedStore): Backend<never> {
     },
     open: ({ prefixes, ready }) =>
       cold<Frame<never>>((subscriber) => {
-        const touched = new Set<string>();
+        const touched = new Touched();
         let armed = false;
         let listed = false;
         /** How many entries the last listing had. */
@@ -90,6 +90,9 @@ export function windowed(store: WindowedStore): Backend<never> {
         let outdated: 'replaced' | 'overrun' | undefined;
         let reading = false;
         let looping = false;
+        /** What was read last, and is not told yet. */
+        let read: readonly RawChange[] | undefined;
+        let telling = false;
 
         const fail = (error: unknown): void => subscriber.error(error);
         const run = <T>(source: () => Observable<T>, next: (value: T) => void, complete: () => void): void =>
@@ -132,15 +135,15 @@ export function windowed(store: WindowedStore): Backend<never> {
 
         const goOn = (): void => {
           if (outdated === undefined) readTouched();
-          // What is being read now may be older than the listing: that is told first.
-          else if (listed && !reading && !subscriber.closed) listAgain();
+          // What has been read, or is being read now, may be older than the listing: that is told first.
+          else if (listed && !reading && !read && !subscriber.closed) listAgain();
         };
 
         const readTouched = (): void => {
           // A loop, not a recursion: a store may answer at once, any number of times.
           if (looping) return;
           looping = true;
-          while (listed && !reading && outdated === undefined && touched.size > 0 && !subscriber.closed) {
+          while (listed && !reading && !read && outdated === undefined && touched.size > 0 && !subscriber.closed) {
             reading = true;
             run(ready, () => undefined, readBatch);
           }
@@ -149,7 +152,7 @@ export function windowed(store: WindowedStore): Backend<never> {
 
         const readBatch = (): void => {
           // Taken out before the read starts: touched again meanwhile means read again.
-          const keys = [...take(touched, batch)];
+          const keys = touched.take(batch);
           reading = keys.length > 0;
           // All of it became out of date while there was no room.
           if (!reading) return goOn();
@@ -165,10 +168,25 @@ export function windowed(store: WindowedStore): Backend<never> {
                 const entry = found.get(key);
                 return entry === undefined ? { op: 'delete', key } : { op: 'put', ...entry };
               });
-              subscriber.next({ type: 'changes', changes, coalesced: true });
-              goOn();
+              read = changes;
+              tell();
             },
           );
+        };
+
+        const tell = (): void => {
+          // A store that answers at once comes here from within.
+          if (telling) return;
+          telling = true;
+          while (read !== undefined) {
+            const changes = read;
+            read = undefined;
+            // The next are asked for before these are told: so the store works meanwhile.
+            readTouched();
+            subscriber.next({ type: 'changes', changes, coalesced: true });
+          }
+          telling = false;
+          goOn();
         };
 
         run(
@@ -199,10 +217,23 @@ export function windowed(store: WindowedStore): Backend<never> {
 /** How many names are kept for a subscriber that takes nothing, where fewer keys were listed: beyond it, all is listed again. */
 const mostNames = 100_000;
 
-function* take(set: Set<string>, count: number): Iterable<string> {
-  for (const key of set) {
-    if (count-- <= 0) return;
-    set.delete(key);
-    yield key;
+/** The keys that were touched, each once, taken from the front. */
+class Touched extends Set<string> {
+  // Kept: a new one would have to pass over all that was taken, time and again.
+  #walk: IterableIterator<string> | undefined;
+
+  take(count: number): string[] {
+    const taken: string[] = [];
+    this.#walk ??= this.values();
+    while (taken.length < count) {
+      const { done, value } = this.#walk.next();
+      if (done === true) {
+        this.#walk = undefined;
+        break;
+      }
+      this.delete(value);
+      taken.push(value);
+    }
+    return taken;
   }
 }

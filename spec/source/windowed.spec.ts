@@ -237,14 +237,17 @@ describe('windowed', () => {
       expect([second.hand.announcements.observed, second.hand.reading.observed]).toEqual([false, false]);
     }));
 
-  it('unsubscribed by what a read tells: the next batch is not read', () =>
+  it('unsubscribed by what a read tells: nobody waits for the next batch, and it is not told', () =>
     virtually(() => {
       const parts = connected({ batch: 1 }, {}, ({ type }) => type === 'change' && parts.seen.unsubscribe());
       parts.hand.start();
       parts.hand.write({ x: 1 });
       parts.hand.write({ y: 1 });
+      parts.hand.write({ z: 1 });
       parts.hand.answer();
-      expect(parts.hand.log.slice(2)).toEqual(['read x']);
+      expect(parts.hand.log.slice(2)).toEqual(['read x', 'read y']);
+      expect(parts.hand.reading.observed).toBe(false);
+      expect(parts.seen.take()).toEqual(['{}@1', '~x:1@2']);
     }));
 
   const parts = { watch: () => NEVER, list: () => EMPTY, read: () => EMPTY };

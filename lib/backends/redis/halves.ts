@@ -110,7 +110,8 @@ export function watchRedis<T>(client: RedisClient, config: RedisHalfConfig<T>): 
     const armed = handover.arm();
     subscriber.add(armed);
     const store = isCluster(client) ? clusterStore(client, options) : nodeStore(client, options);
-    let began = 0;
+    /** Of what is being read, or has been and is not told yet. */
+    const begun: number[] = [];
     let stands = false;
     const backend = windowed({
       name: 'redis',
@@ -120,13 +121,13 @@ export function watchRedis<T>(client: RedisClient, config: RedisHalfConfig<T>): 
       list: () => EMPTY,
       read: (names) => {
         revision += 1;
-        began = revision;
+        begun.push(revision);
         return store.read(names);
       },
     });
     const take = (frame: Frame<never>): void => {
       if (frame.type === 'changes') {
-        const event = half.change(frame.changes, began);
+        const event = half.change(frame.changes, begun.shift()!);
         if (event !== undefined) subscriber.next(event.with({ coalesced: true }));
       } else if (frame.type === 'snapshot') {
         if (frame.reason !== undefined)
