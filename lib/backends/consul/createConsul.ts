@@ -1,12 +1,13 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type Consul from 'consul';
 import type { Broker } from '../../model/broker.ts';
 import type { Codec } from '../../model/codec.ts';
-import { DatasyncError, messageOf } from '../../model/errors.ts';
+import { DatasyncError } from '../../model/errors.ts';
 import type { Source } from '../../model/events.ts';
 import { checkOptions, type Rules, rule } from '../../model/options.ts';
+import { certificateFile } from '../internal/certificateFile.ts';
+import { Owned } from '../internal/owned.ts';
 import { ConsulCalls } from './calls.ts';
 import { type ConsulBrokerConfig, consulBroker } from './consulBroker.ts';
 import { refusal } from './failures.ts';
@@ -81,9 +82,9 @@ export function createConsul(config: ConsulConfig = {}): ConsulStore {
   const client = clientOf(config);
   const calls = new ConsulCalls(client, { begin: 5_000, pause: 5_000, size: 65_536 });
   const { resyncAfterReconnect = false } = config;
-  const brokers: { close(): Promise<void> }[] = [];
+  const brokers = new Owned();
   const close = async (): Promise<void> => {
-    for (const broker of brokers.splice(0)) await broker.close();
+    await brokers.close();
     client.destroy();
   };
   return {
@@ -96,11 +97,8 @@ export function createConsul(config: ConsulConfig = {}): ConsulStore {
     },
     source: <T>(source: FromConsulConfig<T>) =>
       fromConsul(client, { resyncAfterReconnect, ...source } as FromConsulConfig<T> & { readonly codec: Codec<T> }),
-    broker: <T>(broker: ConsulBrokerConfig<T> = {}) => {
-      const made = consulBroker(client, broker as ConsulBrokerConfig<T> & { readonly codec: Codec<T> });
-      brokers.push(made);
-      return made;
-    },
+    broker: <T>(broker: ConsulBrokerConfig<T> = {}) =>
+      brokers.add(consulBroker(client, broker as ConsulBrokerConfig<T> & { readonly codec: Codec<T> })),
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -133,8 +131,11 @@ function clientOf(config: ConsulConfig): Consul {
     defaults: { ...(token && { token }), ...(datacenter !== undefined && { dc: datacenter }) },
     ...(secure && {
       rejectUnauthorized: !skipVerify,
-      ...(caFile !== undefined && { ca: contents(caFile) }),
-      ...(certFile !== undefined && { cert: contents(certFile), key: contents(keyFile!) }),
+      ...(caFile !== undefined && { ca: certificateFile(caFile, 'consul') }),
+      ...(certFile !== undefined && {
+        cert: certificateFile(certFile, 'consul'),
+        key: certificateFile(keyFile!, 'consul'),
+      }),
     }),
   };
   return new (loadConsul())(options);
@@ -158,15 +159,6 @@ function urlOf(address: unknown): URL | undefined {
     return isBare && /[\]\w.-](:\d+)?\/?$/.test(address) ? url : undefined;
   } catch {
     return undefined;
-  }
-}
-
-function contents(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (cause) {
-    const message = `the file ${file} cannot be read: ${messageOf(cause)}`;
-    throw new DatasyncError('UNREADABLE', message, { cause, backend: 'consul', file });
   }
 }
 

@@ -1,11 +1,12 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { readFileSync } from 'node:fs';
 import type { Etcd3, IOptions } from 'etcd3';
 import { firstValueFrom, timer } from 'rxjs';
 import type { Codec } from '../../model/codec.ts';
-import { DatasyncError, messageOf } from '../../model/errors.ts';
+import { DatasyncError } from '../../model/errors.ts';
 import type { Source } from '../../model/events.ts';
 import { checkOptions, type Rules, rule, wrongElement } from '../../model/options.ts';
+import { certificateFile } from '../internal/certificateFile.ts';
+import { Owned } from '../internal/owned.ts';
 import { type EtcdBroker, type EtcdBrokerConfig, etcdBroker } from './etcdBroker.ts';
 import { fromEtcd } from './fromEtcd.ts';
 import { loadEtcd3 } from './peer.ts';
@@ -95,17 +96,15 @@ export function createEtcd(config: EtcdConfig = {}): EtcdStore {
   const { dialTimeout = 1_000, operationTimeout = 3_000, sessionTtl = 5_000, reconnectInterval = 2_000 } = config;
   const { Etcd3 } = loadEtcd3();
   const client = new Etcd3(clientOptions(config, dialTimeout));
-  const brokers: { close(): Promise<void> }[] = [];
-  const made = <B extends { close(): Promise<void> }>(broker: B): B => {
-    brokers.push(broker);
-    return broker;
-  };
+  const brokers = new Owned();
   const { autoCompact, resyncAfterReconnect = false } = config;
-  const own = made(etcdBroker(client, { timeout: dialTimeout, ...(autoCompact !== undefined && { autoCompact }) }));
+  const own = brokers.add(
+    etcdBroker(client, { timeout: dialTimeout, ...(autoCompact !== undefined && { autoCompact }) }),
+  );
   let closed = false;
   const close = async (): Promise<void> => {
     closed = true;
-    for (const broker of brokers.splice(0)) await broker.close();
+    await brokers.close();
     client.close();
   };
   return {
@@ -127,7 +126,7 @@ export function createEtcd(config: EtcdConfig = {}): EtcdStore {
         readonly codec: Codec<T>;
       }),
     broker: <T>(broker: EtcdBrokerConfig<T> = {}) =>
-      made(
+      brokers.add(
         etcdBroker(client, { timeout: operationTimeout, sessionTtl, ...broker } as EtcdBrokerConfig<T> & {
           readonly codec: Codec<T>;
         }),
@@ -153,8 +152,11 @@ function clientOptions(config: EtcdConfig, dialTimeout: number): IOptions {
     ...(isTls && {
       credentials: {
         // Without one the authorities of the system are asked, as grpc does.
-        rootCertificate: (caFile === undefined ? undefined : contents(caFile)) as Buffer,
-        ...(certFile !== undefined && { certChain: contents(certFile), privateKey: contents(keyFile!) }),
+        rootCertificate: (caFile === undefined ? undefined : certificateFile(caFile, 'etcd')) as Buffer,
+        ...(certFile !== undefined && {
+          certChain: certificateFile(certFile, 'etcd'),
+          privateKey: certificateFile(keyFile!, 'etcd'),
+        }),
       },
     }),
   };
@@ -171,15 +173,6 @@ function endpointsOfEnvironment(): readonly string[] {
   const endpoints = given.split(',').map((each) => each.trim());
   checkOptions('createEtcd, by the environment', { endpoints }, rules);
   return endpoints;
-}
-
-function contents(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (cause) {
-    const message = `the file ${file} cannot be read: ${messageOf(cause)}`;
-    throw new DatasyncError('UNREADABLE', message, { cause, backend: 'etcd', file });
-  }
 }
 
 function invalid(message: string): DatasyncError {

@@ -1,12 +1,13 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Cluster, Redis } from 'ioredis';
 import type { Broker } from '../../model/broker.ts';
 import type { Codec } from '../../model/codec.ts';
-import { DatasyncError, messageOf } from '../../model/errors.ts';
+import { DatasyncError } from '../../model/errors.ts';
 import type { Source } from '../../model/events.ts';
 import { checkOptions, type Rules, rule, wrongElement } from '../../model/options.ts';
+import { certificateFile } from '../internal/certificateFile.ts';
+import { Owned } from '../internal/owned.ts';
 import { Access } from './access.ts';
 import { fromRedis } from './fromRedis.ts';
 import { addressOf, contradiction, endpointForm, isEndpoint, kindOf } from './kind.ts';
@@ -97,9 +98,9 @@ export function createRedis(config: RedisConfig = {}): RedisStore {
   checkConfig(config);
   const { dialTimeout = 5_000, timeout = 5_000 } = config;
   const client = clientOf(config, dialTimeout);
-  const brokers: { close(): Promise<void> }[] = [];
+  const brokers = new Owned();
   const close = async (): Promise<void> => {
-    for (const broker of brokers.splice(0)) await broker.close();
+    await brokers.close();
     client.disconnect();
   };
   return {
@@ -114,11 +115,8 @@ export function createRedis(config: RedisConfig = {}): RedisStore {
     },
     source: <T>(source: FromRedisConfig<T>) =>
       fromRedis(client, { timeout, ...source } as FromRedisConfig<T> & { readonly codec: Codec<T> }),
-    broker: <T>(broker: RedisBrokerConfig<T> = {}) => {
-      const made = redisBroker(client, { timeout, ...broker } as RedisBrokerConfig<T> & { readonly codec: Codec<T> });
-      brokers.push(made);
-      return made;
-    },
+    broker: <T>(broker: RedisBrokerConfig<T> = {}) =>
+      brokers.add(redisBroker(client, { timeout, ...broker } as RedisBrokerConfig<T> & { readonly codec: Codec<T> })),
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -162,8 +160,11 @@ function clientOf(config: RedisConfig, connectTimeout: number): Redis | Cluster 
 
 function contentsOf({ caFile, certFile, keyFile, skipVerify = false }: NonNullable<RedisConfig['tls']>): object {
   return {
-    ...(caFile !== undefined && { ca: contents(caFile) }),
-    ...(certFile !== undefined && { cert: contents(certFile), key: contents(keyFile!) }),
+    ...(caFile !== undefined && { ca: certificateFile(caFile, 'redis') }),
+    ...(certFile !== undefined && {
+      cert: certificateFile(certFile, 'redis'),
+      key: certificateFile(keyFile!, 'redis'),
+    }),
     rejectUnauthorized: !skipVerify,
   };
 }
@@ -175,15 +176,6 @@ function loadIoredis(): typeof import('ioredis') {
   } catch (cause) {
     const message = "redis needs the package 'ioredis', which cannot be loaded: npm install ioredis@6";
     throw new DatasyncError('MISSING_PEER', message, { cause, backend: 'redis' });
-  }
-}
-
-function contents(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (cause) {
-    const message = `the file ${file} cannot be read: ${messageOf(cause)}`;
-    throw new DatasyncError('UNREADABLE', message, { cause, backend: 'redis', file });
   }
 }
 
