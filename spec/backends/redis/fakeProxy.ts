@@ -1,6 +1,5 @@
-import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { onTestFinished } from 'vitest';
+import { connect, createServer } from 'node:net';
+import { listening } from '../../support/listening.ts';
 
 /** Something before a server that passes on all but what it has an answer to of its own. */
 export interface FakeProxy {
@@ -14,7 +13,6 @@ export interface FakeProxy {
  * @param answer what it says itself to a command (`INFO server`); `'close'`: it hangs up; `undefined`: it passes it on
  */
 export async function fakeProxy(port: number, answer: (command: string) => string | undefined): Promise<FakeProxy> {
-  const sockets = new Set<Socket>();
   let refused = 0;
   const server = createServer((socket) => {
     const upstream = connect(port, '127.0.0.1');
@@ -22,7 +20,6 @@ export async function fakeProxy(port: number, answer: (command: string) => strin
       [socket, upstream],
       [upstream, socket],
     ] as const) {
-      sockets.add(one);
       one.on('error', () => undefined);
       one.on('close', () => other.destroy());
     }
@@ -40,13 +37,8 @@ export async function fakeProxy(port: number, answer: (command: string) => strin
       }
     });
   });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  onTestFinished(() => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-  });
   return {
-    port: (server.address() as AddressInfo).port,
+    port: await listening(server),
     get refused() {
       return refused;
     },

@@ -1,7 +1,6 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
-import { onTestFinished } from 'vitest';
+import { listening } from '../../support/listening.ts';
 
 /** Something that names a master, as a Sentinel does, or accepts connections and never says anything. */
 export interface FakeSentinel {
@@ -16,8 +15,8 @@ const text = (word: string): string => `$${word.length}\r\n${word}\r\n`;
 
 /** @param master the port of the master; `undefined`: it is silent */
 export async function fakeSentinel(master?: number, tls?: TlsOptions): Promise<FakeSentinel> {
-  const sockets = new Set<Socket>();
   let accepted = 0;
+  let open = 0;
   const answer = (command: string): string => {
     if (command.includes('get-master-addr-by-name')) return `*2\r\n${text('127.0.0.1')}${text(String(master))}`;
     if (command.includes('subscribe')) return `*3\r\n${text('subscribe')}${text('+switch-master')}:1\r\n`;
@@ -25,8 +24,10 @@ export async function fakeSentinel(master?: number, tls?: TlsOptions): Promise<F
   };
   const take = (socket: Socket): void => {
     accepted += 1;
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
+    open += 1;
+    socket.on('close', () => {
+      open -= 1;
+    });
     socket.on('error', () => undefined);
     socket.on('data', (data) => {
       if (master === undefined) return;
@@ -34,18 +35,13 @@ export async function fakeSentinel(master?: number, tls?: TlsOptions): Promise<F
     });
   };
   const server: Server = tls === undefined ? createServer(take) : createTlsServer(tls, take);
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  onTestFinished(() => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-  });
   return {
-    port: (server.address() as AddressInfo).port,
+    port: await listening(server),
     get accepted() {
       return accepted;
     },
     get open() {
-      return sockets.size;
+      return open;
     },
   };
 }
