@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { consulLine } from '../servers/consul.ts';
 import { needServer } from '../servers/need.ts';
 import { ownConsul } from '../support/consul.ts';
 import { read } from '../support/imports.ts';
@@ -6,7 +7,7 @@ import { Program } from '../support/program.ts';
 
 const shown = () => /^```\n(0 contacts.*?)```/ms.exec(read('examples/consul-lib/README.md'))![1];
 
-describe.runIf(needServer('consul-1.8'))('examples/consul-lib', () => {
+describe.runIf(needServer(consulLine))('examples/consul-lib', () => {
   it('prints what its page shows, as often as one likes, and leaves nothing behind', async () => {
     const { agent } = await ownConsul();
     for (let round = 0; round < 2; round++) {

@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ConsulAgent } from '../servers/consul.ts';
+import { consulLine } from '../servers/consul.ts';
 import type { Etcd } from '../servers/etcd.ts';
 import { needServer } from '../servers/need.ts';
 import { type Redis, startRedis } from '../servers/redis.ts';
@@ -8,7 +9,7 @@ import { ownEtcd } from '../support/etcd.ts';
 import { read } from '../support/imports.ts';
 import { Program } from '../support/program.ts';
 
-const found = [needServer('etcd-3.4'), needServer('redis-7'), needServer('consul-1.8')].every(Boolean);
+const found = [needServer('etcd-3.4'), needServer('redis-7'), needServer(consulLine)].every(Boolean);
 const prefix = 'rx-datasync/four-views/';
 
 interface World {

@@ -12,13 +12,23 @@ export interface CatalogueEntry {
   readonly isSecondLine?: true;
   /** Programs that are links to another, which decides by its name what it is. */
   readonly links?: Readonly<Record<string, string>>;
-  /** How `npm run servers -- --go` builds it: of which modules, and of which package each program. */
-  readonly go?: {
-    readonly modules: readonly string[];
-    readonly main: string;
-    readonly programs: Readonly<Record<string, string>>;
-  };
+  /** How `npm run servers -- --go` builds it. */
+  readonly go?: GoBuild;
 }
+
+/** The package of each program, and what it is built with. */
+export type GoBuild = { readonly programs: Readonly<Record<string, string>> } & (
+  | {
+      /** Each as `path@version`. */
+      readonly modules: readonly string[];
+      /** The source of a package of our own, `./main`. */
+      readonly main: string;
+    }
+  | {
+      /** `path@version` of what has the programs: built with requirements and checksums of its own, to behave as by the Go it names. */
+      readonly module: string;
+    }
+);
 
 const etcdByGo = (version: string): CatalogueEntry => ({
   version,
@@ -28,9 +38,14 @@ const etcdByGo = (version: string): CatalogueEntry => ({
     modules: ['server', 'etcdctl', 'etcdutl'].map((module) => `go.etcd.io/etcd/${module}/v3@v${version}`),
     // `go install` refuses it for its replace directives; a main of our own is not asked.
     main: 'package main\nimport ("os"; "go.etcd.io/etcd/server/v3/etcdmain")\nfunc main() { etcdmain.Main(os.Args) }\n',
-    programs: { etcd: './etcd', etcdctl: 'go.etcd.io/etcd/etcdctl/v3', etcdutl: 'go.etcd.io/etcd/etcdutl/v3' },
+    programs: { etcd: './main', etcdctl: 'go.etcd.io/etcd/etcdctl/v3', etcdutl: 'go.etcd.io/etcd/etcdutl/v3' },
   },
 });
+
+const consulByGo = (version: string): CatalogueEntry => {
+  const path = 'github.com/hashicorp/consul';
+  return { version, programs: ['consul'], go: { module: `${path}@v${version}`, programs: { consul: path } } };
+};
 
 /** Every server that specs may ask for. Those with `debs` are fetched by default. */
 export const catalogue = {
@@ -72,6 +87,8 @@ export const catalogue = {
     isSecondLine: true,
   },
   'consul-1.8': { version: '1.8.7', programs: ['consul'], debs: ['consul/bullseye'] },
+  'consul-1.14': consulByGo('1.14.11'),
+  'consul-1.22': consulByGo('1.22.5'),
 } as const satisfies Readonly<Record<string, CatalogueEntry>>;
 
 /** The name of a line of a server. */

@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type ConsulOptions, startConsul } from './consul.ts';
+import { entryOf } from './catalogue.ts';
+import { type ConsulOptions, consulLine, startConsul } from './consul.ts';
 import { needServer } from './need.ts';
 
 async function consul(options?: ConsulOptions) {
@@ -8,10 +9,10 @@ async function consul(options?: ConsulOptions) {
   return { server, agent: server.agents[0]! };
 }
 
-describe.runIf(needServer('consul-1.8'))('a Consul of its own', () => {
+describe.runIf(needServer(consulLine))('a Consul of its own', () => {
   it('in dev mode answers, and forgets by a crash', async () => {
     const { server, agent } = await consul();
-    expect(server.version).toBe('1.8.7');
+    expect(server.version).toBe(entryOf(consulLine).version);
     await agent.request('PUT', '/v1/kv/a', '1');
     expect((await agent.request('GET', '/v1/kv/a?raw')).body).toBe('1');
     await agent.kill();

@@ -4,9 +4,11 @@ import { type IncomingMessage, request as plainRequest } from 'node:http';
 import { request as tlsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ServerName } from './catalogue.ts';
 import { type Certificates, makeCertificates } from './certificates.ts';
 import { Child } from './child.ts';
 import type { Found } from './find.ts';
+import { lineOf } from './line.ts';
 import { foundServer } from './need.ts';
 import { freePorts, saysPortTaken } from './ports.ts';
 
@@ -22,9 +24,12 @@ export interface ConsulOptions {
   readonly config?: Readonly<Record<string, unknown>>;
 }
 
+/** The line of Consul that is tested: `consul-1.8`, or what `DATASYNC_CONSUL_LINE` names (`consul-1.22`). */
+export const consulLine: ServerName = lineOf('DATASYNC_CONSUL_LINE', ['consul'], 'consul-1.8');
+
 /** Starts a Consul of one's own, and resolves when it answers. Whoever starts it stops it. */
 export async function startConsul(options: ConsulOptions = {}): Promise<Consul> {
-  const found = foundServer('consul-1.8');
+  const found = foundServer(consulLine);
   for (let attempt = 1; ; attempt += 1) {
     const consul = await Consul.make(found, options);
     try {
@@ -68,6 +73,13 @@ export class Consul {
     this.certificates = certificates;
     this.token = acl ? randomUUID() : undefined;
     const count = ports.length / 3;
+    const isOld = found.version.startsWith('1.8.');
+    const tokens = { [isOld ? 'master' : 'initial_management']: this.token };
+    const files = certificates && {
+      ca_file: certificates.ca,
+      cert_file: certificates.server.cert,
+      key_file: certificates.server.key,
+    };
     const others = ports.filter((_, i) => i % 3 === 1).map((port) => `127.0.0.1:${port}`);
     this.agents = Array.from({ length: count }, (_, i) => {
       const [http = 0, serf = 0, server = 0] = ports.slice(i * 3);
@@ -84,17 +96,16 @@ export class Consul {
           connect: { enabled: false },
           ports: {
             ...{ dns: -1, grpc: -1, serf_wan: -1, serf_lan: serf, server },
+            ...(!isOld && { grpc_tls: -1 }),
             ...(certificates === undefined ? { http, https: -1 } : { http: -1, https: http }),
           },
           ...(servers !== 'dev' && { server: true, bootstrap_expect: count, data_dir: join(directory, `n${i}`) }),
           ...(count > 1 && { retry_join: others, retry_interval: '1s' }),
-          ...(acl && { acl: { enabled: true, default_policy: 'deny', tokens: { master: this.token } } }),
-          ...(certificates !== undefined && {
-            ca_file: certificates.ca,
-            cert_file: certificates.server.cert,
-            key_file: certificates.server.key,
-            verify_incoming_https: true,
-          }),
+          ...(acl && { acl: { enabled: true, default_policy: 'deny', tokens } }),
+          ...(files !== undefined &&
+            (isOld
+              ? { ...files, verify_incoming_https: true }
+              : { tls: { https: { ...files, verify_incoming: true } } })),
           ...config,
         },
       });

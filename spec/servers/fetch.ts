@@ -4,6 +4,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -11,9 +12,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { openApt, unpack } from './apt.ts';
-import { entryOf, type ServerName } from './catalogue.ts';
+import { entryOf, type GoBuild, type ServerName } from './catalogue.ts';
 import { cacheDirectory, findIn, findInCache, folderOf, type Stamp, stampFile } from './find.ts';
-import { run } from './run.ts';
+import { type RunOptions, run } from './run.ts';
 
 /** Fetches servers as Debian packages into the cache, all with one index. Does not fetch what is there. */
 export async function fetchByApt(names: readonly ServerName[], cache: string = cacheDirectory()): Promise<void> {
@@ -38,7 +39,10 @@ export async function fetchByApt(names: readonly ServerName[], cache: string = c
   });
 }
 
-/** Builds servers from their Go modules: minutes, and gigabytes of disk meanwhile. */
+/**
+ * Builds servers from their Go modules: minutes, and gigabytes of disk meanwhile. A `GOMODCACHE` or `GOCACHE` of the environment
+ * is used and kept.
+ */
 export async function buildByGo(names: readonly ServerName[], cache: string = cacheDirectory()): Promise<void> {
   await inWorkspace(cache, async (work) => {
     for (const name of names) {
@@ -46,19 +50,37 @@ export async function buildByGo(names: readonly ServerName[], cache: string = ca
       if (go === undefined) continue;
       const cwd = join(work, name);
       const bin = join(work, name, 'folder/bin');
-      mkdirSync(join(cwd, 'etcd'), { recursive: true });
       mkdirSync(bin, { recursive: true });
-      writeFileSync(join(cwd, 'go.mod'), 'module servers.local/etcd\ngo 1.24\n');
-      writeFileSync(join(cwd, 'etcd/main.go'), go.main);
-      const env = { GOMODCACHE: join(work, 'gomod'), GOCACHE: join(work, 'gocache'), GOFLAGS: '-mod=mod -modcacherw' };
+      const { GOMODCACHE = join(work, 'gomod'), GOCACHE = join(work, 'gocache') } = process.env;
+      const env = { GOMODCACHE, GOCACHE, GOFLAGS: '-mod=mod -modcacherw' };
       const options = { cwd, env, timeout: 3_600_000 };
-      await run('go', ['get', ...go.modules], options);
+      await prepare(go, options);
       for (const [program, built] of Object.entries(go.programs)) {
         await run('go', ['build', '-trimpath', '-ldflags=-s -w', '-o', join(bin, program), built], options);
       }
       await keep(name, join(work, name, 'folder'), { version, packages: {} }, cache);
     }
   });
+}
+
+/** Makes a folder a module that requires what is built. */
+async function prepare(go: GoBuild, options: RunOptions & { readonly cwd: string }): Promise<void> {
+  const { cwd } = options;
+  if ('main' in go) {
+    mkdirSync(join(cwd, 'main'));
+    writeFileSync(join(cwd, 'main/main.go'), go.main);
+    writeFileSync(join(cwd, 'go.mod'), 'module servers.local/server\ngo 1.24\n');
+    await run('go', ['get', ...go.modules], options);
+    return;
+  }
+  // `go get` heeds neither what it excludes nor the Go that it was made for, by which a program behaves.
+  const { Dir } = JSON.parse(await run('go', ['mod', 'download', '-json', go.module], options)) as { Dir: string };
+  const own = readFileSync(join(Dir, 'go.mod'), 'utf8')
+    .replace(/^module .*$/m, 'module servers.local/server')
+    // By folders that do not come with it.
+    .replace(/^replace (\([^)]*\)|.*)$/gm, '');
+  writeFileSync(join(cwd, 'go.mod'), `${own}\nrequire ${go.module.replace('@', ' ')}\n`);
+  writeFileSync(join(cwd, 'go.sum'), readFileSync(join(Dir, 'go.sum')));
 }
 
 /**

@@ -1,10 +1,11 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ServerName, serverNames } from './catalogue.ts';
+import type { ServerName } from './catalogue.ts';
 import { type Certificates, makeCertificates } from './certificates.ts';
 import { Child } from './child.ts';
 import type { Found } from './find.ts';
+import { lineOf } from './line.ts';
 import { foundServer } from './need.ts';
 import { freePorts, saysPortTaken } from './ports.ts';
 import { run } from './run.ts';
@@ -22,14 +23,7 @@ export interface RedisOptions {
 }
 
 /** The line of servers that speak Redis which is tested: `redis-7`, or what `DATASYNC_REDIS_LINE` names (`valkey-8`). */
-export const redisLine: ServerName = lineOf(process.env['DATASYNC_REDIS_LINE'] ?? 'redis-7');
-
-function lineOf(name: string): ServerName {
-  const lines = serverNames.filter((each) => /^(redis|valkey)-/.test(each));
-  const line = lines.find((each) => each === name);
-  if (line === undefined) throw new Error(`DATASYNC_REDIS_LINE must be one of ${lines.join(', ')}, not '${name}'`);
-  return line;
-}
+export const redisLine: ServerName = lineOf('DATASYNC_REDIS_LINE', ['redis', 'valkey'], 'redis-7');
 
 /** The server, and its client. */
 export function redisPrograms({ programs }: Found): { readonly server: string; readonly cli: string } {

@@ -2,6 +2,7 @@ import { Subject } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import type { FromConsulConfig } from '../../../lib/backends/consul/options.ts';
 import type { ConsulAgent } from '../../servers/consul.ts';
+import { consulLine } from '../../servers/consul.ts';
 import { needServer } from '../../servers/need.ts';
 import { ConsulView, consulClient, ownConsul, proxied, write } from '../../support/consul.ts';
 
@@ -34,7 +35,7 @@ const partly = `${everything} key_prefix "a/s/" { policy = "deny" }`;
 const nothing = 'key_prefix "b/" { policy = "read" }';
 const all = { 'a/1': 'x', 'a/s/1': 'y', 'a/s/2': 'z' };
 
-describe.runIf(needServer('consul-1.8')).each<[string, Partial<FromConsulConfig<string>>]>([
+describe.runIf(needServer(consulLine)).each<[string, Partial<FromConsulConfig<string>>]>([
   ['as a whole', {}],
   ['split', { split: {} }],
   ['split, with no queries but for the names', { split: { queries: 0 } }],

@@ -5,6 +5,7 @@ import { consulBroker } from '../../../lib/backends/consul/consulBroker.ts';
 import { fromConsul } from '../../../lib/backends/consul/fromConsul.ts';
 import { keyFault } from '../../../lib/backends/consul/keys.ts';
 import { type BrokerSubject, describeBroker } from '../../../lib/testing/index.ts';
+import { consulLine } from '../../servers/consul.ts';
 import { needServer } from '../../servers/need.ts';
 import { shared } from '../../servers/shared.ts';
 import { recordBackend } from '../../support/recordBackend.ts';
@@ -14,7 +15,7 @@ interface Store {
   readonly prefix: string;
 }
 
-const found = needServer('consul-1.8');
+const found = needServer(consulLine);
 const clients: Consul[] = [];
 let stores = 0;
 
@@ -33,7 +34,7 @@ const consul: BrokerSubject<Store> = {
   revisions: false,
   shortestTtl: 10_000,
   open: async () => {
-    const { endpoints } = await shared('consul-1.8');
+    const { endpoints } = await shared(consulLine);
     const { hostname, port } = new URL(endpoints[0]!);
     clients[0] ??= new Consul({ host: hostname, port: Number(port) });
     return { client: clients[0], prefix: `broker${++stores}/` };

@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { consulBroker } from '../../../lib/backends/consul/consulBroker.ts';
 import { bytesCodec } from '../../../lib/codecs/bytesCodec.ts';
 import { textCodec } from '../../../lib/codecs/textCodec.ts';
+import { consulLine } from '../../servers/consul.ts';
 import { needServer } from '../../servers/need.ts';
 import { consulClient, ownConsul, proxied } from '../../support/consul.ts';
 
@@ -18,7 +19,7 @@ async function own(more: { readonly acl?: boolean; readonly maxRequest?: number;
 const code = (code: string) => expect.objectContaining({ name: 'DatasyncError', code });
 const text = (length: number) => 'x'.repeat(length);
 
-describe.runIf(needServer('consul-1.8'))('what consulBroker refuses', () => {
+describe.runIf(needServer(consulLine))('what consulBroker refuses', () => {
   it('keys that Consul would take for others, before anything is sent', async () => {
     const { broker, proxy } = await own();
     const bad = ['', '/a', 'a//b', '..', 'a/../b', './a', 'a/.', '\ud800', 'a\u0000', 'a\nb', 'a\u00a0b', 'a\u200bb'];
@@ -140,7 +141,7 @@ describe.runIf(needServer('consul-1.8'))('what consulBroker refuses', () => {
   });
 });
 
-describe.runIf(needServer('consul-1.8'))('writes of consulBroker over a link that breaks', () => {
+describe.runIf(needServer(consulLine))('writes of consulBroker over a link that breaks', () => {
   it('nothing was done where nobody listens', async () => {
     const { broker, proxy } = await own();
     await proxy.refuse();

@@ -5,6 +5,7 @@ import { consulBroker } from '../../../lib/backends/consul/consulBroker.ts';
 import { ClientSession } from '../../../lib/backends/consul/sessions.ts';
 import { textCodec } from '../../../lib/codecs/textCodec.ts';
 import type { ConsulAgent } from '../../servers/consul.ts';
+import { consulLine } from '../../servers/consul.ts';
 import { needServer } from '../../servers/need.ts';
 import { consulClient, ownConsul } from '../../support/consul.ts';
 import { interceptedConsul } from '../../support/consulProxy.ts';
@@ -29,7 +30,7 @@ async function sessions(agent: ConsulAgent): Promise<readonly { readonly ID: str
 
 const destroy = (agent: ConsulAgent, id: string) => agent.request('PUT', `/v1/session/destroy/${id}`);
 
-describe.runIf(needServer('consul-1.8'))('ttl and lifetime of consulBroker', () => {
+describe.runIf(needServer(consulLine))('ttl and lifetime of consulBroker', () => {
   it('a ttl is made 20 seconds at least, which the result says, and 48 hours at most', async () => {
     const { agent, broker } = await own();
     expect(await broker.put('a', '1', { ttl: 1 })).toMatchObject({ ttl: 20_000 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { consulBroker } from '../../../lib/backends/consul/consulBroker.ts';
 import { textCodec } from '../../../lib/codecs/textCodec.ts';
-import { type Consul, type ConsulAgent, startConsul } from '../../servers/consul.ts';
+import { type Consul, type ConsulAgent, consulLine, startConsul } from '../../servers/consul.ts';
 import { needServer } from '../../servers/need.ts';
 import { consulClient, ownConsul } from '../../support/consul.ts';
 import { type Instead, type Intercepted, interceptedConsul } from '../../support/consulProxy.ts';
@@ -42,7 +42,7 @@ const failures: readonly Instead[] = [
   { status: 403, body: 'Permission denied' },
 ];
 
-describe.runIf(needServer('consul-1.8'))('what consulBroker says of a write is so', () => {
+describe.runIf(needServer(consulLine))('what consulBroker says of a write is so', () => {
   beforeAll(async () => {
     server = await startConsul();
     agent = server.agents[0]!;

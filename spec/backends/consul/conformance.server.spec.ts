@@ -5,14 +5,14 @@ import { consulSource } from '../../../lib/backends/consul/fromConsul.ts';
 import { keyFault } from '../../../lib/backends/consul/keys.ts';
 import { bufferDuringResync, filterByRevision, trackPrevious } from '../../../lib/index.ts';
 import { describeSource, type SourceSubject } from '../../../lib/testing/index.ts';
-import { type Consul as ConsulServer, startConsul } from '../../servers/consul.ts';
+import { type Consul as ConsulServer, consulLine, startConsul } from '../../servers/consul.ts';
 import { needServer } from '../../servers/need.ts';
 import { openProxy, type TcpProxy } from '../../servers/proxy.ts';
 import { commit } from '../../support/consul.ts';
 import { acks } from '../../support/pipelines.ts';
 import { recordBackend } from '../../support/recordBackend.ts';
 
-const found = needServer('consul-1.8');
+const found = needServer(consulLine);
 
 let server: ConsulServer;
 let stores = 0;

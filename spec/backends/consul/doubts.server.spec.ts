@@ -3,6 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { fromConsul } from '../../../lib/backends/consul/fromConsul.ts';
 import type { FromConsulConfig } from '../../../lib/backends/consul/options.ts';
 import type { ConsulAgent } from '../../servers/consul.ts';
+import { consulLine } from '../../servers/consul.ts';
 import { needServer } from '../../servers/need.ts';
 import { ConsulView, consulClient, ownConsul, proxied, write } from '../../support/consul.ts';
 
@@ -32,7 +33,7 @@ async function guarded(values: Readonly<Record<string, string>>, ...rules: strin
   return { agent, proxy, permit, view };
 }
 
-describe.runIf(needServer('consul-1.8'))('what a token may see, and then may not', () => {
+describe.runIf(needServer(consulLine))('what a token may see, and then may not', () => {
   it('of a large tree, below its names at the top', async () => {
     const { permit, view } = await guarded({ ...large, 'a/b/s/1': 'secret' }, read('a/'), deny('a/b/s/'));
     const seen = view();
@@ -113,7 +114,7 @@ describe.runIf(needServer('consul-1.8'))('what a token may see, and then may not
   });
 });
 
-describe.runIf(needServer('consul-1.8'))('what fromConsul asks for', () => {
+describe.runIf(needServer(consulLine))('what fromConsul asks for', () => {
   it('many long keys, deleted at once: in parts that Consul takes', async () => {
     const { agent } = await ownConsul();
     const keys = Array.from({ length: 64 }, (_, n) => `a/${n}/${'k'.repeat(9_000)}`);
@@ -197,7 +198,7 @@ describe.runIf(needServer('consul-1.8'))('what fromConsul asks for', () => {
   });
 });
 
-describe.runIf(needServer('consul-1.8'))('onShrink', () => {
+describe.runIf(needServer(consulLine))('onShrink', () => {
   it('a store that was wiped is filled again: keys that come back one by one are changes', async () => {
     const { agent } = await ownConsul();
     const keys = Array.from({ length: 40 }, (_, n) => `a/${n}`);

@@ -3,6 +3,7 @@ import { Subject } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import type { FromConsulConfig } from '../../../lib/backends/consul/options.ts';
 import type { ConsulOptions } from '../../servers/consul.ts';
+import { consulLine } from '../../servers/consul.ts';
 import { needServer } from '../../servers/need.ts';
 import type { TcpProxy } from '../../servers/proxy.ts';
 import { ConsulView, consulClient, ownConsul, proxied, write } from '../../support/consul.ts';
@@ -38,7 +39,7 @@ async function asked(proxy: TcpProxy): Promise<void> {
   }
 }
 
-describe.runIf(needServer('consul-1.8'))('fromConsul, when Consul loses something', () => {
+describe.runIf(needServer(consulLine))('fromConsul, when Consul loses something', () => {
   it('everything: told as soon as it is back, however long a question may wait', async () => {
     const { agent, view } = await watching({}, { wait: 600_000 });
     await agent.kill();
@@ -100,7 +101,7 @@ describe.runIf(needServer('consul-1.8'))('fromConsul, when Consul loses somethin
   });
 });
 
-describe.runIf(needServer('consul-1.8'))('fromConsul, when Consul cannot be reached', () => {
+describe.runIf(needServer(consulLine))('fromConsul, when Consul cannot be reached', () => {
   it('at the start: it waits, and the status says why', async () => {
     const { agent } = await ownConsul();
     const proxy = await proxied(agent);
@@ -178,7 +179,7 @@ describe.runIf(needServer('consul-1.8'))('fromConsul, when Consul cannot be reac
   });
 });
 
-describe.runIf(needServer('consul-1.8'))('fromConsul and three servers', () => {
+describe.runIf(needServer(consulLine))('fromConsul and three servers', () => {
   it('the leader is killed: a follower that is watched tells everything', async () => {
     const { agents, view } = await watching({ servers: 3 });
     const leader = JSON.parse((await agents[0]!.request('GET', '/v1/status/leader')).body) as string;

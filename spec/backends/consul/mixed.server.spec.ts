@@ -4,6 +4,7 @@ import { fromConsul } from '../../../lib/backends/consul/fromConsul.ts';
 import type { SplitConfig } from '../../../lib/backends/consul/options.ts';
 import { textCodec } from '../../../lib/codecs/textCodec.ts';
 import type { ConsulAgent } from '../../servers/consul.ts';
+import { consulLine } from '../../servers/consul.ts';
 import { needServer } from '../../servers/need.ts';
 import type { TcpProxy } from '../../servers/proxy.ts';
 import { consulClient, ownConsul, proxied } from '../../support/consul.ts';
@@ -58,7 +59,7 @@ async function truth(agent: ConsulAgent): Promise<Record<string, string>> {
 
 const timeout = soak > 0 ? 900_000 : 180_000;
 
-describe.runIf(needServer('consul-1.8')).each(seeds)('mixed operations and faults, seed %i', { timeout }, (seed) => {
+describe.runIf(needServer(consulLine)).each(seeds)('mixed operations and faults, seed %i', { timeout }, (seed) => {
   it.each<[string, SplitConfig | undefined]>([
     ['as a whole', undefined],
     // Some sub-prefixes have a query of their own, and some have not.

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FromConsulConfig } from '../../../lib/backends/consul/options.ts';
+import { consulLine } from '../../servers/consul.ts';
 import { needServer } from '../../servers/need.ts';
 import type { TcpProxy } from '../../servers/proxy.ts';
 import { ConsulView, consulClient, ownConsul, proxied, write } from '../../support/consul.ts';
@@ -29,7 +30,7 @@ async function quiet(proxy: TcpProxy): Promise<number> {
   return before;
 }
 
-describe.runIf(needServer('consul-1.8')).each([
+describe.runIf(needServer(consulLine)).each([
   ['a query for each', {}],
   ['one query, and the others are asked', { queries: 1 }],
   ['no query but for the names', { queries: 0 }],
@@ -102,7 +103,7 @@ describe.runIf(needServer('consul-1.8')).each([
   });
 });
 
-describe.runIf(needServer('consul-1.8'))('fromConsul with split', () => {
+describe.runIf(needServer(consulLine))('fromConsul with split', () => {
   it('holds no more queries open than it may, over all prefixes', async () => {
     const values = Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`${n % 2 ? 'a' : 'b'}/${n}/x`, String(n)]));
     const { agent, proxy, view } = await watching(

@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type ConsulConfig, createConsul } from '../../../lib/backends/consul/index.ts';
 import { textCodec } from '../../../lib/codecs/textCodec.ts';
+import { consulLine } from '../../servers/consul.ts';
 import { needServer } from '../../servers/need.ts';
 import { ConsulView, ownConsul } from '../../support/consul.ts';
 
@@ -18,7 +19,7 @@ async function secured() {
   return { agent, certificates, store, own };
 }
 
-describe.runIf(needServer('consul-1.8'))('createConsul and a Consul with TLS', () => {
+describe.runIf(needServer(consulLine))('createConsul and a Consul with TLS', () => {
   it('reads and writes with the files it was given', async () => {
     const { certificates, store, own } = await secured();
     const consul = store({ ...own, caFile: certificates.ca });

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { consulLine } from '../../servers/consul.ts';
 import { needServer } from '../../servers/need.ts';
 import { ConsulView, consulClient, ownConsul, proxied, write } from '../../support/consul.ts';
 
 const soon = { timeout: 60_000, interval: 20 };
 
-describe.runIf(needServer('consul-1.8'))('the traffic of fromConsul', () => {
+describe.runIf(needServer(consulLine))('the traffic of fromConsul', () => {
   it('2,000 writes on 100,000 keys: the view ends equal, and few of them are worth a whole answer', async () => {
     const { agent } = await ownConsul();
     const names = Array.from({ length: 100_000 }, (_, n) => `a/${n % 100}/${n}`);
