@@ -4,6 +4,7 @@ import { consulLine } from '../../servers/consul.ts';
 import { needServer } from '../../servers/need.ts';
 import type { TcpProxy } from '../../servers/proxy.ts';
 import { ConsulView, consulClient, ownConsul, proxied, write } from '../../support/consul.ts';
+import { interceptedConsul } from '../../support/consulProxy.ts';
 
 const soon = { timeout: 30_000, interval: 10 };
 const tree = { 'a/one/1': 'x', 'a/one/2': 'y', 'a/two/1': 'z', 'a/two/deep/1': 'd', 'a/top': 't', 'a/': 'itself' };
@@ -165,6 +166,35 @@ describe.runIf(needServer(consulLine))('fromConsul with split', () => {
     await expect.poll(() => view.stale, soon).toBe('ACCESS_DENIED');
     expect([view.values, view.told[0], view.smallest]).toEqual([{ ...hidden, ...shown }, 'initial', 3]);
   });
+
+  it.each([
+    ['some of them', ['a/1', 'a/3'], { 'a/2': '2', 'a/4': '4' }],
+    ['all of them', ['a/1', 'a/3', 'a/2', 'a/4'], {}],
+  ])(
+    'of keys that go one by one, after their names were read, the others are read again: %s',
+    async (_, going, rest) => {
+      const { agent } = await ownConsul();
+      await write(agent, { 'a/1': '1', 'a/2': '2', 'a/3': '3', 'a/4': '4' });
+      const asked: string[][] = [];
+      const { port } = await interceptedConsul(agent, async ({ path, body }) => {
+        if (!path.startsWith('/v1/txn')) return undefined;
+        asked.push((JSON.parse(body) as readonly { KV: { Key: string } }[]).map(({ KV }) => KV.Key));
+        const key = going[asked.length - 1];
+        if (key !== undefined) await write(agent, { [key]: undefined });
+        return undefined;
+      });
+      const view = new ConsulView(consulClient(port), { split: {} });
+      await expect.poll(() => view.values, soon).toEqual(rest);
+      expect([view.told, view.stale, view.statuses.some(({ stale }) => stale !== undefined)]).toEqual([
+        ['initial'],
+        undefined,
+        false,
+      ]);
+      const all = ['a/1', 'a/2', 'a/3', 'a/4'];
+      const expected = going.map((_, n) => all.filter((key) => !going.slice(0, n).includes(key)));
+      expect(asked.slice(0, going.length)).toEqual(expected);
+    },
+  );
 
   it('keys that cannot be asked for are rejected, and the others are told', async () => {
     const { agent } = await ownConsul();
