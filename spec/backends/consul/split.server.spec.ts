@@ -108,7 +108,7 @@ describe.runIf(needServer(consulLine))('fromConsul with split', () => {
   it('holds no more queries open than it may, over all prefixes', async () => {
     const values = Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`${n % 2 ? 'a' : 'b'}/${n}/x`, String(n)]));
     const { agent, proxy, view } = await watching(
-      { prefixes: ['a/', 'b/'], split: { queries: 5 }, wait: 60_000 },
+      { prefixes: ['a/', 'b/'], split: { queries: 5 }, wait: 60_000, timeout: 20_000 },
       values,
     );
     // Two for the names, and four requests at once for each of them.
