@@ -42,8 +42,9 @@ describe.runIf(needServer(consulLine))('what consulBroker refuses', () => {
   it('and Consul would: each of these keys is another one there, or none', async () => {
     const { agent } = await own();
     for (const key of ['/a', 'a//b', 'a/../b', './a', 'a\nb', 'a\u00a0b']) {
-      const { status } = await agent.request('PUT', `/v1/kv/${encodeURIComponent(key)}`, '1');
-      expect([key, [301, 400].includes(status)]).toEqual([key, true]);
+      // As most clients ask: an escaped slash would be another one up to Consul 1.14, and is one in 1.22.
+      const { status } = await agent.request('PUT', `/v1/kv/${encodeURI(key)}`, '1');
+      expect([key, [301, 307, 400].includes(status)]).toEqual([key, true]);
     }
   });
 
