@@ -4,7 +4,7 @@ import { encodeText } from '../../internal/bytes.ts';
 import { DatasyncError, reasonOf } from '../../model/errors.ts';
 import { isObject } from '../../model/options.ts';
 import { parsed } from './answers.ts';
-import { refusal } from './failures.ts';
+import { refusal, refusesKey } from './failures.ts';
 import { type Answer, ask, isNotTls, type Limits, type Question } from './http.ts';
 
 /** What a call is about, for messages. */
@@ -82,7 +82,7 @@ export class ConsulCalls {
       throw outcomeUnknown(about, `${reasonOf(error)}; ${perhaps}`, error);
     }
     // Without a leader nothing was passed on to one.
-    if (answer.status >= 500 && !answer.body.includes('No cluster leader'))
+    if (answer.status >= 500 && !answer.body.includes('No cluster leader') && !refusesKey(answer))
       throw outcomeUnknown(about, `status ${answer.status}, ${answer.body.toString()}; ${perhaps}`);
     return answer;
   }

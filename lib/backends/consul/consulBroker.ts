@@ -64,8 +64,8 @@ const rules: Rules = {
  * A write is never repeated: where the answer is missing it rejects with `OUTCOME_UNKNOWN`. A list without any keys is one only
  * where the token may read there, else it rejects with `ACCESS_DENIED`.
  *
- * Errors: `INVALID_KEY` (empty, with a slash at the start or two in a row, parts `.` and `..`, what cannot be printed),
- * `TOO_LARGE`, `ACCESS_DENIED`, `CONNECTION_LOST` (nothing was done), `OUTCOME_UNKNOWN`, `REFUSED`, `UNSUPPORTED`; see {@link brokerFrom}.
+ * Errors: `INVALID_KEY` (empty, with a slash at the start or two in a row, parts `.` and `..`, what cannot be printed,
+ * what Consul refuses), `TOO_LARGE`, `ACCESS_DENIED`, `CONNECTION_LOST` (nothing was done), `OUTCOME_UNKNOWN`, `REFUSED`, `UNSUPPORTED`; see {@link brokerFrom}.
  *
  * @example
  * const broker = consulBroker(client, { prefix: 'nodes/', codec: jsonCodec<Node>() });

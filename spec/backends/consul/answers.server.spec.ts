@@ -67,6 +67,15 @@ describe('an answer that is not whole, or not of Consul, is never told as fewer 
   });
 });
 
+it('a prefix that Consul refuses to be asked for is not taken for a store that is away', async () => {
+  const message = 'invalid key name, leading/trailing spaces are not allowed';
+  const fake = await fakeConsul(() => answer(500, message));
+  const view = new ConsulView(consulClient(fake.port), { prefixes: ['a '] });
+  const refused = expect.objectContaining({ code: 'INVALID_KEY', message: expect.stringContaining(message) });
+  await expect.poll(() => view.statuses.at(-1)?.cause, soon).toEqual(refused);
+  expect(view.told).toEqual([]);
+});
+
 describe('the index', () => {
   it('is asked for as it was answered, and forgotten after an error', async () => {
     const { fake, view } = await seeing(listed(6, three), answer(500, ''), listed(8, three), 'hang');
