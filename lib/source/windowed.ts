@@ -226,13 +226,13 @@ class Touched extends Set<string> {
     const taken: string[] = [];
     this.#walk ??= this.values();
     while (taken.length < count) {
-      const { done, value } = this.#walk.next();
-      if (done === true) {
+      const next = this.#walk.next();
+      if (next.done === true) {
         this.#walk = undefined;
         break;
       }
-      this.delete(value);
-      taken.push(value);
+      this.delete(next.value);
+      taken.push(next.value);
     }
     return taken;
   }
