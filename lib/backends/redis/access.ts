@@ -3,6 +3,7 @@ import { DatasyncError, messageOf } from '../../model/errors.ts';
 import {
   connected,
   isCluster,
+  knowsAllMasters,
   masterOf,
   nameOf,
   ownCluster,
@@ -10,6 +11,7 @@ import {
   type RedisClient,
   type RedisCluster,
   type RedisNode,
+  refreshed,
   send,
 } from './client.ts';
 import { isDenied, isMisconfigured, isReply, isTurnedAway } from './failures.ts';
@@ -19,6 +21,11 @@ import { checkServer, Questions } from './rightServer.ts';
 import { slotOf } from './slots.ts';
 
 const pause = 50;
+
+interface NamedNode {
+  readonly name: string;
+  readonly call: RedisCall;
+}
 
 /**
  * A connection of its own for reads and writes, made when it is needed. ioredis would send again what was not answered, and
@@ -67,14 +74,17 @@ export class Access {
     });
   }
 
-  /** Asks each master by itself. */
+  /** Asks each master by itself. @throws DatasyncError `CONNECTION_LOST` where one is not known: its keys would seem not to be there */
   async masters(): Promise<readonly RedisCall[]> {
-    return (await this.nodes()).map(({ call }) => call);
+    return this.#nodesOf(await this.#ask('CONNECTION_LOST', whole)).map(({ call }) => call);
   }
 
-  /** Each master, and what {@link ownerOf} calls it. */
-  async nodes(): Promise<readonly { readonly name: string; readonly call: RedisCall }[]> {
-    const client = await this.#ask('CONNECTION_LOST', (ready) => Promise.resolve(ready));
+  /** Each master that is connected, and what {@link ownerOf} calls it. */
+  async nodes(): Promise<readonly NamedNode[]> {
+    return this.#nodesOf(await this.#ask('CONNECTION_LOST', (ready) => Promise.resolve(ready)));
+  }
+
+  #nodesOf(client: RedisClient): readonly NamedNode[] {
     const nodes: readonly RedisNode[] = isCluster(client) ? client.nodes('master') : [client];
     return nodes.map((node) => ({
       name: isCluster(client) ? nameOf(node) : '',
@@ -176,6 +186,14 @@ export class Access {
     }
     return made;
   }
+}
+
+/** A cluster forgets a master to which the connection broke, until it looks again who has which slots. @throws where some have none */
+async function whole(client: RedisClient): Promise<RedisClient> {
+  if (!isCluster(client) || knowsAllMasters(client)) return client;
+  await refreshed(client);
+  if (!knowsAllMasters(client)) throw new Error('some slots of the cluster have no master');
+  return client;
 }
 
 /** Of the nodes of a cluster one after the other is asked where the keys lie, and one that says nothing may be the first. */

@@ -1,6 +1,7 @@
 import { DatasyncError, messageOf } from '../../model/errors.ts';
 import { checkArgument, isObject, type Leaf, withMethods } from '../../model/options.ts';
 import { isNoDatabase } from './failures.ts';
+import { slotCount } from './slots.ts';
 
 /** What a command takes. */
 export type RedisArgument = string | number | Uint8Array | readonly (string | number | Uint8Array)[];
@@ -82,10 +83,33 @@ export function nameOf({ options }: RedisNode): string {
   return `${host}:${port}`;
 }
 
+/** What a cluster of ioredis 5 and 6 knows of who has which slots: of each the addresses, that of the master first. */
+interface Slots {
+  readonly slots: readonly (readonly string[] | undefined)[];
+  refreshSlotsCache(callback: (error?: Error) => void): void;
+}
+
+function slotsOf(cluster: RedisCluster): Slots {
+  return cluster as unknown as Slots;
+}
+
 /** The address of the master that has a slot, as far as the client knows it. */
 export function masterOf(cluster: RedisCluster, slot: number): string | undefined {
-  const { slots } = cluster as unknown as { readonly slots?: readonly (readonly string[] | undefined)[] };
-  return slots?.[slot]?.[0];
+  return slotsOf(cluster).slots[slot]?.[0];
+}
+
+/** Whether every slot has a master, and `nodes('master')` all of them. */
+export function knowsAllMasters(cluster: RedisCluster): boolean {
+  const owners = new Set(Array.from({ length: slotCount }, (_, slot) => masterOf(cluster, slot)));
+  for (const node of cluster.nodes('master')) owners.delete(nameOf(node));
+  return owners.size === 0;
+}
+
+/** Asks the nodes of a cluster who has which slots. @throws where none of them says it */
+export function refreshed(cluster: RedisCluster): Promise<void> {
+  return new Promise((resolve, reject) => {
+    slotsOf(cluster).refreshSlotsCache((error) => (error === undefined ? resolve() : reject(error)));
+  });
 }
 
 /** The number of the database that the options of a client name. */

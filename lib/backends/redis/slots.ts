@@ -1,7 +1,7 @@
 import { DatasyncError } from '../../model/errors.ts';
 
 /** How many slots a cluster has. */
-const slots = 16_384;
+export const slotCount = 16_384;
 
 /** The slot of a cluster in which a key lies: of what stands between its first braces, if anything does, else of all of it. */
 export function slotOf(key: Uint8Array): number {
@@ -15,7 +15,7 @@ export function slotOf(key: Uint8Array): number {
     for (let bit = 0; bit < 8; bit++) crc = (crc & 0x8000) === 0 ? crc << 1 : (crc << 1) ^ 0x1021;
     crc &= 0xffff;
   }
-  return crc % slots;
+  return crc % slotCount;
 }
 
 /** @throws DatasyncError `UNSUPPORTED`, which names two keys that lie apart */
