@@ -44,7 +44,9 @@ async function armTracking({ link, prefixes, options, say }: Watching): Promise<
   const probe = await replacements(link, ['swapdb'], say);
   hearing.on('messageBuffer', (_channel, keys) => {
     if (keys === null) say('replaced');
-    else say({ touched: (keys as readonly Buffer[]).map((key) => keyText(key, options.keyEncoding)) });
+    // Else somebody has published it, who is not the server.
+    else if (Array.isArray(keys))
+      say({ touched: (keys as readonly Buffer[]).map((key) => keyText(key, options.keyEncoding)) });
   });
   const id = String(await hearing.call('CLIENT', ...(['ID'] as never[])));
   const under = prefixes.includes('')
