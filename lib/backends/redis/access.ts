@@ -15,7 +15,7 @@ import {
   send,
 } from './client.ts';
 import { isDenied, isMisconfigured, isReply, isTurnedAway } from './failures.ts';
-import { endNode, isAsked, ownNode, wireOf } from './ownNode.ts';
+import { endNode, endSentinels, isAsked, ownNode, wireOf } from './ownNode.ts';
 import type { RedisCall } from './readers.ts';
 import { checkServer, Questions } from './rightServer.ts';
 import { slotOf } from './slots.ts';
@@ -177,6 +177,7 @@ export class Access {
     this.#open = made;
     made.on('end', () => {
       if (this.#open === made) this.#current = undefined;
+      if (!isCluster(made)) endSentinels(made);
     });
     try {
       await within(answering(made, questions), performance.now() + this.#patience);

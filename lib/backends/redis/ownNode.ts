@@ -57,11 +57,19 @@ export function isEnded(connection: RedisNode): boolean {
 
 /** Ends a connection at once, also where nobody answers any more, and those to Sentinels with it. */
 export function endNode(connection: RedisNode): void {
-  for (const each of [connection, ...(asked.get(connection) ?? [])]) {
-    ended.add(each);
-    each.disconnect();
-    wireOf(each)?.destroy();
-  }
+  endAtOnce(connection);
+  endSentinels(connection);
+}
+
+/** ioredis keeps those that tell of a failover open when the connection that they were made for is over. */
+export function endSentinels(connection: RedisNode): void {
+  for (const each of asked.get(connection) ?? []) endAtOnce(each);
+}
+
+function endAtOnce(connection: RedisNode): void {
+  ended.add(connection);
+  connection.disconnect();
+  wireOf(connection)?.destroy();
 }
 
 export function wireOf(connection: RedisNode): Wire | undefined {

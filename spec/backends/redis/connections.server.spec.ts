@@ -131,6 +131,21 @@ describe.runIf(needServer('redis-7'))('connections made after the options of a c
     await until(() => silent.open !== 0 && silent.open, 8_000);
   });
 
+  it.each(versions)('what tells a broker of a failover ends with its connection (ioredis %s)', async (_, Made) => {
+    const { redis, broker } = await place();
+    const sentinel = await fakeSentinel(redis.port);
+    const made = broker(
+      new Made({ sentinels: [{ host: '127.0.0.1', port: sentinel.port }], name: 'm', lazyConnect: true }),
+    );
+    for (let i = 0; i < 3; i++) {
+      await until(() => made.put('a', '1').then(() => undefined, String));
+      await redis.cli('CLIENT', 'KILL', 'TYPE', 'normal');
+      await until(() => sentinel.open > 1 && `${sentinel.open} are open`);
+    }
+    await made.close();
+    await until(() => sentinel.open > 0 && `${sentinel.open} are open`);
+  });
+
   it('a cluster that is down has done nothing, and says so', async () => {
     const args = ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1'];
     const { redis, broker } = await place(args);
