@@ -120,7 +120,9 @@ export class Lifetimes {
     await Promise.all(kept.flatMap(({ putting }) => putting ?? []));
     this.#renewing.close();
     // What cannot be deleted vanishes by itself.
-    await Promise.allSettled(kept.map(({ key, value }) => giveUp.run(this.#access.write, key, value)));
+    await Promise.allSettled(
+      kept.map(({ key, value }) => giveUp.run(this.#access.write, key, value, String(this.ttl))),
+    );
   }
 
   async #look(): Promise<void> {

@@ -36,17 +36,22 @@ export const remove: Script = new Script(`
 if redis.call('TYPE', KEYS[1]).ok ~= 'string' or redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])`);
 
-/** Lets a key that holds ARGV[1], and has a time to live, live ARGV[2] milliseconds more: 1; it is another's now: 0; there is none: -1. */
+/**
+ * Lets a key that holds ARGV[1], and has a time to live, live at least ARGV[2] milliseconds more: 1; it is another's now: 0; there
+ * is none: -1.
+ */
 export const renew: Script = new Script(`
 local left = redis.call('PTTL', KEYS[1])
 if left == -2 then return -1 end
 if left == -1 or redis.call('TYPE', KEYS[1]).ok ~= 'string' or redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-return redis.call('PEXPIRE', KEYS[1], ARGV[2])`);
+if left < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return 1`);
 
 /**
- * Deletes the key where it holds ARGV[1] and has a time to live: a plain put has made it another's. Not by `DEL`: other brokers
- * that keep the same alive see by the count of this command that it was not meant for them.
+ * Deletes the key where it holds ARGV[1] and has a time to live of ARGV[2] milliseconds at most: any other put has made it
+ * another's. Not by `DEL`: other brokers that keep the same alive see by the count of this command that it was not meant for them.
  */
 export const giveUp: Script = new Script(`
-if redis.call('PTTL', KEYS[1]) < 0 or redis.call('TYPE', KEYS[1]).ok ~= 'string' or redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+local left = redis.call('PTTL', KEYS[1])
+if left < 0 or left > tonumber(ARGV[2]) or redis.call('TYPE', KEYS[1]).ok ~= 'string' or redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('PEXPIREAT', KEYS[1], 1)`);

@@ -2,46 +2,11 @@ import { Redis as Client, Cluster } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { redisBroker } from '../../../lib/backends/redis/index.ts';
 import { textCodec } from '../../../lib/codecs/textCodec.ts';
-import type { Broker } from '../../../lib/model/broker.ts';
-import { DatasyncError } from '../../../lib/model/errors.ts';
 import { needServer } from '../../servers/need.ts';
-import { openProxy } from '../../servers/proxy.ts';
-import { type Redis, type RedisOptions, startRedis } from '../../servers/redis.ts';
+import { type Redis, startRedis } from '../../servers/redis.ts';
 import { startRedisCluster } from '../../servers/redisCluster.ts';
 import { Follower, until } from './follower.ts';
-
-const lasting = { lifetime: 'client' } as const;
-
-async function place(config: { readonly sessionTtl: number; readonly timeout?: number }, options?: RedisOptions) {
-  const redis = await startRedis(options);
-  onTestFinished(() => redis.stop());
-  const proxy = await openProxy({ port: redis.port });
-  onTestFinished(() => proxy.close());
-  const another = (port = proxy.port): Broker<string> => {
-    const made = redisBroker(new Client({ port, lazyConnect: true }), { codec: textCodec, ...config });
-    onTestFinished(() => made.close());
-    return made;
-  };
-  const ttl = async (key: string) => Number(await redis.cli('PTTL', key));
-  /** Waits until its time to live is longer than it was. @returns how short it had become; negative: it was gone */
-  const renewed = async (key: string) => {
-    let lowest = Infinity;
-    await until(async () => {
-      const left = await ttl(key);
-      if (left > lowest) return undefined;
-      lowest = left;
-      return `${key} is not renewed, it has ${left} ms left`;
-    });
-    return lowest;
-  };
-  return { redis, proxy, another, broker: another(), ttl, renewed };
-}
-
-const codeOf = (promise: Promise<unknown>) =>
-  promise.then(
-    () => 'done',
-    (error: unknown) => (error instanceof DatasyncError ? error.code : error),
-  );
+import { codeOf, lasting, place } from './lasting.ts';
 
 describe.runIf(needServer('redis-7'))("lifetime 'client' of redisBroker", () => {
   it.each(['delete', 'deletePrefix', 'compareAndDelete', 'commit'] as const)(
