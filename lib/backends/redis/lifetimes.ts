@@ -74,7 +74,8 @@ export class Lifetimes {
   /** It was put, with {@link ttl}. @param began before it was sent, by `performance.now()` */
   add(name: string, key: Buffer, value: Uint8Array, began: number): void {
     const until = began + this.ttl;
-    const kept = { key, value, until, losses: this.#losses.get(this.#access.ownerOf(key)) };
+    // Whose bytes they are may use them for something else.
+    const kept = { key, value: new Uint8Array(value), until, losses: this.#losses.get(this.#access.ownerOf(key)) };
     this.#kept.set(name, { ...kept, changing: 0, isDoubtful: false, putting: undefined });
     this.#timer ??= defer(() => timer(this.#pause))
       .pipe(

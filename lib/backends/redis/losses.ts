@@ -5,10 +5,11 @@ import type { RedisCall } from './readers.ts';
 
 /**
  * What makes keys vanish though nobody has deleted them: another process, other data, no memory, a command that empties all of
- * it, or a broker that gives its keys up (`PEXPIREAT`, see `giveUp`), which may be ours as well.
+ * it, or a broker that gives its keys up (`PEXPIREAT`, see `giveUp`), which may be ours as well. A reset hides any of them: its own
+ * count is always one, when it was shows in how long it took.
  */
 const counted =
-  /^(?:run_id|role|evicted_keys|cmdstat_(?:flushall|flushdb|swapdb|replicaof|slaveof|pexpireat)):[^,\r\n]*/gm;
+  /^(?:(?:run_id|role|evicted_keys|cmdstat_(?:flushall|flushdb|swapdb|replicaof|slaveof|pexpireat)):[^,\r\n]*|cmdstat_config\|resetstat:.*)/gm;
 
 /** Of each master, by name, what it says; that rejects with `CONNECTION_LOST` where it has not answered. */
 export type Losses = ReadonlyMap<string, Promise<string | undefined>>;
