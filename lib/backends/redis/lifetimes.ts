@@ -4,6 +4,12 @@ import { DatasyncError } from '../../model/errors.ts';
 import type { Access } from './access.ts';
 import { type Losses, lossesOf } from './losses.ts';
 import { giveUp, renew } from './scripts.ts';
+import { Turns } from './turns.ts';
+
+/** What {@link lossesOf} said of a master. */
+interface Looked {
+  readonly losses: Promise<string | undefined> | undefined;
+}
 
 interface Kept {
   readonly key: Buffer;
@@ -12,12 +18,18 @@ interface Kept {
   until: number;
   /** What {@link lossesOf} said of its master before it was last seen. */
   losses: Promise<string | undefined> | undefined;
-  /** How many writes of ours are under way that may make something else of it. */
-  changing: number;
-  /** Such a write was not answered. It is renewed where it still is what it was, and never put again. */
+  /** A write of ours that may have made something else of it was not answered. It is renewed where it still is what it was, and never put again. */
   isDoubtful: boolean;
   /** It is being put again. */
   putting: Promise<void> | undefined;
+}
+
+/** A write of one key. */
+export interface Change {
+  readonly name: string;
+  readonly key: Buffer;
+  /** What is to live as long as the broker; `undefined`: it becomes something else, or nothing. */
+  readonly lasting: Uint8Array | undefined;
 }
 
 /** Keys that live as long as the broker: each for a while, again and again. */
@@ -31,6 +43,8 @@ export class Lifetimes {
   #timer: Subscription | undefined;
   #pause: number;
   #losses: Losses = new Map();
+  readonly #turns = new Turns();
+  #isClosed = false;
   #looking: Promise<Losses> | undefined;
   /** Whether the server has taken the script that renews. */
   #isTried = false;
@@ -45,11 +59,51 @@ export class Lifetimes {
   }
 
   /**
-   * To be awaited before one is put: without it, nobody knows later why it is not there.
+   * Sends what changes keys, after what was asked to change them before, and keeps alive what it has put.
    *
-   * @throws what the server says where it cannot be renewed: it would be gone before long, though it was put
+   * @param isDone whether the change of that index was done
+   * @throws what `send` does, and what the server says where a key cannot be renewed: it would be gone before long, though it was put
    */
-  async ready(key: Uint8Array): Promise<void> {
+  async write<T>(
+    changes: readonly Change[],
+    send: () => Promise<T>,
+    isDone: (answer: T, index: number) => boolean,
+  ): Promise<T> {
+    const turn = this.#turns.take(changes.map(({ name }) => name));
+    try {
+      // Whatever comes after it on another connection may come before it at the server.
+      const putting = changes.flatMap(({ name }) => this.#kept.get(name)?.putting ?? []);
+      const waits = [...putting, ...turn.sentBefore];
+      if (waits.length > 0) await Promise.all(waits);
+      const lasting = changes.filter((change) => change.lasting !== undefined);
+      const looked = lasting.length > 0 ? await Promise.all(lasting.map(({ key }) => this.#ready(key))) : [];
+      const until = performance.now() + this.ttl;
+      const answering = send();
+      turn.sent();
+      const answer = await answering;
+      await Promise.all(turn.overBefore);
+      for (const [index, change] of changes.entries()) {
+        if (!isDone(answer, index)) continue;
+        if (change.lasting === undefined) this.#kept.delete(change.name);
+        else this.#add(change.name, change.key, change.lasting, until, looked[lasting.indexOf(change)]);
+      }
+      return answer;
+    } catch (error) {
+      // What was refused has changed nothing, what was not answered perhaps.
+      await Promise.all(turn.overBefore);
+      const isUnknown = error instanceof DatasyncError && error.code === 'OUTCOME_UNKNOWN';
+      for (const { name } of changes) {
+        const kept = this.#kept.get(name);
+        if (isUnknown && kept !== undefined) kept.isDoubtful = true;
+      }
+      throw error;
+    } finally {
+      turn.over();
+    }
+  }
+
+  /** To be awaited before one is put. @returns what its master said before: without it, nobody knows later why it is not there */
+  async #ready(key: Uint8Array): Promise<Looked> {
     if (this.#kept.size === 0) this.#refusal = undefined;
     if (this.#refusal !== undefined) throw this.#refusal;
     if (!this.#isTried) {
@@ -57,26 +111,27 @@ export class Lifetimes {
       await renew.run(this.#access.read, key, randomUUID(), String(this.ttl));
       this.#isTried = true;
     }
-    const owner = this.#access.ownerOf(key);
-    const isKnown = await this.#losses.get(owner)?.then(
+    const known = this.#losses.get(this.#access.ownerOf(key));
+    const isKnown = await known?.then(
       () => true,
       () => false,
     );
-    if (isKnown === true) return;
+    if (isKnown === true) return { losses: known };
     this.#looking ??= lossesOf(this.#access).finally(() => {
       this.#looking = undefined;
     });
     this.#losses = await this.#looking;
     // Only the master of the key is waited for.
-    await this.#losses.get(this.#access.ownerOf(key));
+    const losses = this.#losses.get(this.#access.ownerOf(key));
+    await losses;
+    return { losses };
   }
 
-  /** It was put, with {@link ttl}. @param began before it was sent, by `performance.now()` */
-  add(name: string, key: Buffer, value: Uint8Array, began: number): void {
-    const until = began + this.ttl;
+  #add(name: string, key: Buffer, bytes: Uint8Array, until: number, looked: Looked | undefined): void {
+    if (this.#isClosed) return;
     // Whose bytes they are may use them for something else.
-    const kept = { key, value: new Uint8Array(value), until, losses: this.#losses.get(this.#access.ownerOf(key)) };
-    this.#kept.set(name, { ...kept, changing: 0, isDoubtful: false, putting: undefined });
+    const value = new Uint8Array(bytes);
+    this.#kept.set(name, { key, value, until, losses: looked?.losses, isDoubtful: false, putting: undefined });
     this.#timer ??= defer(() => timer(this.#pause))
       .pipe(
         mergeMap(() => this.#round()),
@@ -90,31 +145,9 @@ export class Lifetimes {
     return [...this.#kept.keys()].filter((name) => name.startsWith(prefix));
   }
 
-  /** It was put in another way, or deleted. */
-  forget(name: string): void {
-    this.#kept.delete(name);
-  }
-
-  /** Sends what may make something else of keys. What was refused has changed nothing, what was not answered perhaps. */
-  async changing<T>(names: readonly string[], write: () => Promise<T>): Promise<T> {
-    const affected = names.flatMap((name) => this.#kept.get(name) ?? []);
-    for (const kept of affected) kept.changing += 1;
-    try {
-      // Whatever comes after it on another connection may come before it at the server.
-      const putting = affected.flatMap((kept) => kept.putting ?? []);
-      if (putting.length > 0) await Promise.all(putting);
-      return await write();
-    } catch (error) {
-      const isUnknown = error instanceof DatasyncError && error.code === 'OUTCOME_UNKNOWN';
-      for (const kept of affected) kept.isDoubtful ||= isUnknown;
-      throw error;
-    } finally {
-      for (const kept of affected) kept.changing -= 1;
-    }
-  }
-
   /** Deletes all that nobody else has written since. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#timer?.unsubscribe();
     const kept = [...this.#kept.values()];
     this.#kept.clear();
@@ -151,7 +184,7 @@ export class Lifetimes {
       if (this.#kept.get(name) !== kept) return;
       if (answer === 1) Object.assign(kept, { until: began + this.ttl, losses });
       // Of a write of ours that is under way it will be known how it ended.
-      else if (answer === -1 && kept.changing > 0) return;
+      else if (answer === -1 && this.#turns.has(name)) return;
       else if (answer === -1 && !kept.isDoubtful) missing.set(name, kept);
       else this.#kept.delete(name);
     });
@@ -176,9 +209,9 @@ export class Lifetimes {
     const losses = this.#losses.get(this.#renewing.ownerOf(key));
     const [now, before] = await Promise.all([toldBy(losses), toldBy(kept.losses)]);
     const wasLost = now === undefined || now !== before || began >= until;
-    if (this.#kept.get(name) !== kept || kept.changing > 0) return;
+    if (this.#kept.get(name) !== kept || this.#turns.has(name)) return;
     if (!wasLost) {
-      this.forget(name);
+      this.#kept.delete(name);
       return;
     }
     const put = this.#renewing.write('SET', key, value, 'NX', 'PX', String(this.ttl));
@@ -189,7 +222,7 @@ export class Lifetimes {
     const isPut = (await put) !== null;
     if (this.#kept.get(name) !== kept) return;
     if (isPut) Object.assign(kept, { until: began + this.ttl, losses });
-    else this.forget(name);
+    else this.#kept.delete(name);
   }
 }
 

@@ -4,7 +4,7 @@ import { DatasyncError, messageOf } from '../../model/errors.ts';
 import type { KeyValue } from '../../model/values.ts';
 import type { RawEntry } from '../../source/frames.ts';
 import type { Access } from './access.ts';
-import { type RedisArgument, send } from './client.ts';
+import { type RedisArgument, type RedisBatch, send } from './client.ts';
 import { isReply } from './failures.ts';
 import { commonPrefix, type KeyEncoding, keyBytes } from './keys.ts';
 import { Lifetimes } from './lifetimes.ts';
@@ -65,17 +65,15 @@ export class RedisCore implements CoreBroker {
   async put(key: string, value: Uint8Array, options: PutOptions): Promise<WriteResult> {
     checkSize(key, value);
     const bytes = this.#bytes(key);
-    const began = await this.#begin([{ key, ...options }]);
-    await this.#changing([key], () => this.#access.write('SET', bytes, value, ...this.#expiry(options)));
-    this.#wrote(key, value, options, began);
+    const change = { op: 'put', key, value, ...options } as const;
+    await this.#write([change], () => this.#access.write('SET', bytes, value, ...this.#expiry(options)));
     return rounded(options);
   }
 
   async delete(key: string): Promise<WriteResult & { readonly existed: boolean }> {
     const bytes = this.#bytes(key);
-    const existed = (await this.#changing([key], () => this.#access.write('UNLINK', bytes))) === 1;
-    this.#lifetimes.forget(key);
-    return { existed };
+    const count = await this.#write([{ op: 'delete', key }], () => this.#access.write('UNLINK', bytes));
+    return { existed: count === 1 };
   }
 
   async deletePrefix(prefix: string): Promise<WriteResult & { readonly deleted: number }> {
@@ -86,15 +84,12 @@ export class RedisCore implements CoreBroker {
     for (let start = 0; start < names.length; start += batch) {
       const some = names.slice(start, start + batch);
       const groups = this.#access.isCluster ? some.map((name) => [name]) : [some];
-      const counts = groups.map((group) =>
-        this.#changing(group, async () => {
-          const keys = group.map((name) => this.#bytes(name));
-          const count = Number(await this.#access.write('UNLINK', keys));
-          for (const name of group) this.#lifetimes.forget(name);
-          return count;
-        }),
-      );
-      for (const count of await Promise.all(counts)) deleted += count;
+      const counts = groups.map((group) => {
+        const keys = group.map((name) => this.#bytes(name));
+        const changes = group.map((key) => ({ op: 'delete', key }) as const);
+        return this.#write(changes, () => this.#access.write('UNLINK', keys));
+      });
+      for (const count of await Promise.all(counts)) deleted += Number(count);
     }
     return { deleted };
   }
@@ -105,23 +100,17 @@ export class RedisCore implements CoreBroker {
     const names = writes.map(({ key }) => key);
     const keys = names.map((name) => this.#bytes(name));
     if (this.#access.isCluster) checkSameSlot('commit', names, keys);
-    const began = await this.#begin(writes.filter((write) => write.op === 'put'));
-    const results = await this.#changing(names, () =>
-      this.#access.transaction((batch) => {
-        for (const [index, write] of writes.entries()) {
-          const key = keys[index]!;
-          if (write.op === 'delete') void send(batch, 'UNLINK', [key]);
-          else void send(batch, 'SET', [key, write.value, ...this.#expiry(write)]);
-        }
-      }),
-    );
-    const errors = (results ?? []).map(([error]) => error);
-    for (const [index, write] of writes.entries()) {
-      if (errors[index] instanceof Error) continue;
-      if (write.op === 'delete') this.#lifetimes.forget(write.key);
-      else this.#wrote(write.key, write.value, write, began);
-    }
-    const failed = errors.find((error) => error instanceof Error);
+    const fill = (batch: RedisBatch): void => {
+      for (const [index, write] of writes.entries()) {
+        const key = keys[index]!;
+        if (write.op === 'delete') void send(batch, 'UNLINK', [key]);
+        else void send(batch, 'SET', [key, write.value, ...this.#expiry(write)]);
+      }
+    };
+    const isDone = (results: Awaited<ReturnType<RedisBatch['exec']>>, index: number): boolean =>
+      !(results?.[index]?.[0] instanceof Error);
+    const results = await this.#write(writes, () => this.#access.transaction(fill), isDone);
+    const failed = (results ?? []).map(([error]) => error).find((error) => error instanceof Error);
     if (failed !== undefined) throw refused(failed);
     return {};
   }
@@ -136,22 +125,21 @@ export class RedisCore implements CoreBroker {
     const bytes = this.#bytes(key);
     const expiry = this.#expiry(options);
     const { write } = this.#access;
-    const began = await this.#begin([{ key, ...options }]);
-    const swapped = await this.#changing([key], async () =>
-      expected === undefined
-        ? (await write('SET', bytes, value, 'NX', ...expiry)) !== null
-        : (await swap.run(write, bytes, expected, value, expiry[1] ?? '')) === 1,
+    const swapped = await this.#write(
+      [{ op: 'put', key, value, ...options }],
+      async () =>
+        expected === undefined
+          ? (await write('SET', bytes, value, 'NX', ...expiry)) !== null
+          : (await swap.run(write, bytes, expected, value, expiry[1] ?? '')) === 1,
+      (isSwapped) => isSwapped,
     );
-    if (!swapped) return { swapped };
-    this.#wrote(key, value, options, began);
-    return { swapped, ...rounded(options) };
+    return swapped ? { swapped, ...rounded(options) } : { swapped };
   }
 
   async compareAndDelete(key: string, expected: Uint8Array): Promise<WriteResult & { readonly deleted: boolean }> {
     const bytes = this.#bytes(key);
-    const deleted = (await this.#changing([key], () => remove.run(this.#access.write, bytes, expected))) === 1;
-    if (deleted) this.#lifetimes.forget(key);
-    return { deleted };
+    const send = async (): Promise<boolean> => (await remove.run(this.#access.write, bytes, expected)) === 1;
+    return { deleted: await this.#write([{ op: 'delete', key }], send, (isDeleted) => isDeleted) };
   }
 
   async close(): Promise<void> {
@@ -168,20 +156,17 @@ export class RedisCore implements CoreBroker {
     return milliseconds === undefined ? [] : ['PX', String(Math.ceil(milliseconds))];
   }
 
-  #changing<T>(names: readonly string[], write: () => Promise<T>): Promise<T> {
-    return this.#lifetimes.changing(names, () => refusing(write()));
-  }
-
-  /** @returns when what lives as long as we do is put: its time runs from then on, whenever the answer comes */
-  async #begin(puts: readonly (PutOptions & { readonly key: string })[]): Promise<number> {
-    const lasting = puts.filter(({ lifetime }) => lifetime === 'client');
-    await Promise.all(lasting.map(({ key }) => refusing(this.#lifetimes.ready(this.#bytes(key)))));
-    return performance.now();
-  }
-
-  #wrote(key: string, value: Uint8Array, { lifetime }: PutOptions, began: number): void {
-    if (lifetime === 'client') this.#lifetimes.add(key, this.#bytes(key), value, began);
-    else this.#lifetimes.forget(key);
+  /** @param isDone whether the write of that index was done. Default: all were */
+  #write<T>(
+    writes: readonly RawWrite[],
+    send: () => Promise<T>,
+    isDone: (answer: T, index: number) => boolean = () => true,
+  ): Promise<T> {
+    const changes = writes.map((write) => {
+      const lasting = write.op === 'put' && write.lifetime === 'client' ? write.value : undefined;
+      return { name: write.key, key: this.#bytes(write.key), lasting };
+    });
+    return refusing(this.#lifetimes.write(changes, send, isDone));
   }
 
   /** Of each key what `read` makes of it, once. */
