@@ -159,8 +159,10 @@ export class Lifetimes {
     );
   }
 
-  async #look(): Promise<void> {
-    this.#losses = await lossesOf(this.#renewing);
+  async #look(): Promise<Losses> {
+    const losses = await lossesOf(this.#renewing);
+    this.#losses = losses;
+    return losses;
   }
 
   async #round(): Promise<void> {
@@ -174,28 +176,46 @@ export class Lifetimes {
   }
 
   async #renewAll(): Promise<void> {
-    await this.#look();
-    const looked = this.#losses;
-    const missing = new Map<string, Kept>();
-    const renewals = [...this.#kept].map(async ([name, kept]) => {
-      const began = performance.now();
-      const losses = looked.get(this.#renewing.ownerOf(kept.key));
-      const answer = await renew.run(this.#renewing.write, kept.key, kept.value, String(this.ttl));
-      if (this.#kept.get(name) !== kept) return;
-      if (answer === 1) Object.assign(kept, { until: began + this.ttl, losses });
-      // Of a write of ours that is under way it will be known how it ended.
-      else if (answer === -1 && this.#turns.has(name)) return;
-      else if (answer === -1 && !kept.isDoubtful) missing.set(name, kept);
-      else this.#kept.delete(name);
-    });
-    this.#note(await Promise.allSettled(renewals));
-    if (missing.size > 0) await this.#look();
-    await Promise.all([...missing].map(([name, kept]) => this.#putAgain(name, kept)));
-    await Promise.all(renewals);
+    const looked = await this.#look();
+    const missing: [name: string, kept: Kept][] = [];
+    const renew = async ([name, kept]: [string, Kept]): Promise<void> => {
+      if ((await this.#renew(name, kept, looked)) === 'missing') missing.push([name, kept]);
+    };
+    const failures = (await Promise.all(this.#lanes().map((lane) => inParts(lane, renew)))).flat();
+    this.#note(failures);
+    if (missing.length > 0) {
+      const now = await this.#look();
+      failures.push(...(await inParts(missing, ([name, kept]) => this.#putAgain(name, kept, now))));
+    }
+    if (failures.length > 0) throw failures[0];
   }
 
-  #note(renewals: readonly PromiseSettledResult<void>[]): void {
-    const failures = renewals.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
+  /** What is kept, each master's by itself: none waits for another that says nothing. */
+  #lanes(): readonly (readonly [string, Kept][])[] {
+    const lanes = new Map<string, [string, Kept][]>();
+    for (const each of this.#kept) {
+      const owner = this.#renewing.ownerOf(each[1].key);
+      const lane = lanes.get(owner);
+      if (lane === undefined) lanes.set(owner, [each]);
+      else lane.push(each);
+    }
+    return [...lanes.values()];
+  }
+
+  async #renew(name: string, kept: Kept, looked: Losses): Promise<'missing' | undefined> {
+    const began = performance.now();
+    const losses = looked.get(this.#renewing.ownerOf(kept.key));
+    const answer = await renew.run(this.#renewing.write, kept.key, kept.value, String(this.ttl));
+    if (this.#kept.get(name) !== kept) return undefined;
+    if (answer === 1) Object.assign(kept, { until: began + this.ttl, losses });
+    // Of a write of ours that is under way it will be known how it ended.
+    else if (answer === -1 && this.#turns.has(name)) return undefined;
+    else if (answer === -1 && !kept.isDoubtful) return 'missing';
+    else this.#kept.delete(name);
+    return undefined;
+  }
+
+  #note(failures: readonly unknown[]): void {
     const refusal = failures.find(isAccessDenied);
     if (refusal === undefined && failures.length > 0) return;
     this.#refusal = refusal;
@@ -203,10 +223,10 @@ export class Lifetimes {
   }
 
   /** What is not there without anybody having meant it; not what somebody else has put meanwhile. */
-  async #putAgain(name: string, kept: Kept): Promise<void> {
+  async #putAgain(name: string, kept: Kept, looked: Losses): Promise<void> {
     const { key, value, until } = kept;
     const began = performance.now();
-    const losses = this.#losses.get(this.#renewing.ownerOf(key));
+    const losses = looked.get(this.#renewing.ownerOf(key));
     const [now, before] = await Promise.all([toldBy(losses), toldBy(kept.losses)]);
     const wasLost = now === undefined || now !== before || began >= until;
     if (this.#kept.get(name) !== kept || this.#turns.has(name)) return;
@@ -224,6 +244,21 @@ export class Lifetimes {
     if (isPut) Object.assign(kept, { until: began + this.ttl, losses });
     else this.#kept.delete(name);
   }
+}
+
+/** How much is sent at once: all of it is answered well within the time that there is for one request. */
+const part = 1_000;
+
+/** Does something to each, part by part, as long as any of a part succeeds. @returns why it did not */
+async function inParts<T>(all: readonly T[], each: (one: T) => Promise<void>): Promise<readonly unknown[]> {
+  const failures: unknown[] = [];
+  for (let start = 0; start < all.length; start += part) {
+    const some = await Promise.allSettled(all.slice(start, start + part).map(each));
+    const failed = some.filter(({ status }) => status === 'rejected') as PromiseRejectedResult[];
+    for (const { reason } of failed) failures.push(reason);
+    if (failed.length === some.length) break;
+  }
+  return failures;
 }
 
 function isAccessDenied(error: unknown): error is DatasyncError {
