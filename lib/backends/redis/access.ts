@@ -250,16 +250,9 @@ function reasonOf(error: unknown): unknown {
 }
 
 /** @throws `late`; what comes after that is dropped */
-async function within<T>(promise: Promise<T>, until: number): Promise<T> {
-  const timer = new AbortController();
-  try {
-    const limit = sleep(Math.max(0, until - performance.now()), undefined, { signal: timer.signal }).then(() => {
-      throw late;
-    });
-    limit.catch(() => undefined);
-    return await Promise.race([promise, limit]);
-  } finally {
-    timer.abort();
-    promise.catch(() => undefined);
-  }
+function within<T>(promise: Promise<T>, until: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(late), Math.max(0, until - performance.now()));
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }
