@@ -37,6 +37,10 @@ export class Access {
   readonly #timeout: number;
   readonly #patience: number;
   #current: Promise<RedisClient> | undefined;
+  /** Until when somebody waits for it. */
+  #until = 0;
+  /** Why it could not be made the last time. */
+  #reason = '';
   #open: RedisClient | undefined;
   #isAsked = true;
   #closed = false;
@@ -143,31 +147,42 @@ export class Access {
     end(client);
   }
 
+  /** All wait for one connection, so that they go on in the order in which they came. */
   async #ready(until: number): Promise<RedisClient> {
-    let reason = '';
+    if (this.#closed) throw closed();
+    this.#until = Math.max(this.#until, until);
+    this.#current ??= this.#connected();
+    try {
+      return await within(this.#current, until);
+    } catch (error) {
+      if (error instanceof DatasyncError) throw error;
+      const details = { cause: error, backend: 'redis' };
+      if (isDenied(error)) throw new DatasyncError('ACCESS_DENIED', messageOf(error), details);
+      const why = error === late ? `no connection within ${this.#timeout} ms${this.#reason}` : messageOf(error);
+      throw new DatasyncError('CONNECTION_LOST', `nothing was sent: ${why}`, details);
+    }
+  }
+
+  /** Again and again, as long as somebody waits for it. */
+  async #connected(): Promise<RedisClient> {
+    this.#reason = '';
     for (;;) {
-      if (this.#closed)
-        throw new DatasyncError('CONNECTION_LOST', 'nothing was sent: the broker is closed', { backend: 'redis' });
-      this.#current ??= this.#connect();
-      const connecting = this.#current;
       try {
-        return await within(connecting, until);
+        return await this.#connect();
       } catch (error) {
-        if (error !== late && this.#current === connecting) this.#current = undefined;
-        if (isMisconfigured(error)) throw error;
-        if (isDenied(error))
-          throw new DatasyncError('ACCESS_DENIED', messageOf(error), { cause: error, backend: 'redis' });
-        if (performance.now() + pause > until) {
-          const why = error === late ? `no connection within ${this.#timeout} ms${reason}` : messageOf(error);
-          throw new DatasyncError('CONNECTION_LOST', `nothing was sent: ${why}`, { cause: error, backend: 'redis' });
+        const isHopeless = isMisconfigured(error) || isDenied(error) || performance.now() + pause > this.#until;
+        if (isHopeless || this.#closed) {
+          this.#current = undefined;
+          throw this.#closed ? closed() : error;
         }
-        if (error !== late) reason = `: ${messageOf(error)}`;
-        await sleep(pause);
+        this.#reason = `: ${messageOf(error)}`;
       }
+      await sleep(pause);
     }
   }
 
   async #connect(): Promise<RedisClient> {
+    if (this.#closed) throw closed();
     const client = this.#client;
     const questions = isCluster(client) ? undefined : new Questions(client);
     this.#isAsked = questions?.isAllowed ?? true;
@@ -175,16 +190,20 @@ export class Access {
       ? client.duplicate([], { ...ownCluster(client), ...impatient(client, this.#patience) })
       : ownNode(client, this.#patience);
     this.#open = made;
+    let isReady = false;
     made.on('end', () => {
-      if (this.#open === made) this.#current = undefined;
+      if (isReady && this.#open === made) this.#current = undefined;
       if (!isCluster(made)) endSentinels(made);
     });
     try {
       await within(answering(made, questions), performance.now() + this.#patience);
+      // Else nobody would be told of it any more.
+      if (made.status === 'end') throw new Error('it was closed');
     } catch (error) {
       end(made);
       throw error === late ? new Error(`no connection within ${this.#patience} ms`) : error;
     }
+    isReady = true;
     return made;
   }
 }
@@ -242,6 +261,10 @@ function end(client: RedisClient): void {
 }
 
 const late = new Error('no answer in time');
+
+function closed(): DatasyncError {
+  return new DatasyncError('CONNECTION_LOST', 'nothing was sent: the broker is closed', { backend: 'redis' });
+}
 
 /** Of a transaction that was discarded: it says itself only that it was. */
 function reasonOf(error: unknown): unknown {
