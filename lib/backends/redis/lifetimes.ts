@@ -18,8 +18,8 @@ interface Kept {
   until: number;
   /** What {@link lossesOf} said of its master before it was last seen. */
   losses: Promise<string | undefined> | undefined;
-  /** A write of ours that may have made something else of it was not answered. It is renewed where it still is what it was, and never put again. */
-  isDoubtful: boolean;
+  /** A write of ours that may have made something else of it was not answered. Until it has been renewed after that, it is not put again. */
+  doubt: DatasyncError | undefined;
   /** It is being put again. */
   putting: Promise<void> | undefined;
 }
@@ -91,10 +91,8 @@ export class Lifetimes {
     } catch (error) {
       // What was refused has changed nothing, what was not answered perhaps.
       await Promise.all(turn.overBefore);
-      const isUnknown = error instanceof DatasyncError && error.code === 'OUTCOME_UNKNOWN';
-      for (const { name } of changes) {
-        const kept = this.#kept.get(name);
-        if (isUnknown && kept !== undefined) kept.isDoubtful = true;
+      if (error instanceof DatasyncError && error.code === 'OUTCOME_UNKNOWN') {
+        for (const kept of changes.flatMap(({ name }) => this.#kept.get(name) ?? [])) kept.doubt = error;
       }
       throw error;
     } finally {
@@ -131,7 +129,7 @@ export class Lifetimes {
     if (this.#isClosed) return;
     // Whose bytes they are may use them for something else.
     const value = new Uint8Array(bytes);
-    this.#kept.set(name, { key, value, until, losses: looked?.losses, isDoubtful: false, putting: undefined });
+    this.#kept.set(name, { key, value, until, losses: looked?.losses, doubt: undefined, putting: undefined });
     this.#timer ??= defer(() => timer(this.#pause))
       .pipe(
         mergeMap(() => this.#round()),
@@ -204,13 +202,17 @@ export class Lifetimes {
 
   async #renew(name: string, kept: Kept, looked: Losses): Promise<'missing' | undefined> {
     const began = performance.now();
+    const { doubt } = kept;
     const losses = looked.get(this.#renewing.ownerOf(kept.key));
     const answer = await renew.run(this.#renewing.write, kept.key, kept.value, String(this.ttl));
     if (this.#kept.get(name) !== kept) return undefined;
-    if (answer === 1) Object.assign(kept, { until: began + this.ttl, losses });
+    if (answer === 1) {
+      Object.assign(kept, { until: began + this.ttl, losses });
+      if (kept.doubt === doubt) kept.doubt = undefined;
+    }
     // Of a write of ours that is under way it will be known how it ended.
     else if (answer === -1 && this.#turns.has(name)) return undefined;
-    else if (answer === -1 && !kept.isDoubtful) return 'missing';
+    else if (answer === -1 && kept.doubt === undefined) return 'missing';
     else this.#kept.delete(name);
     return undefined;
   }
