@@ -231,7 +231,8 @@ export class Lifetimes {
     const losses = looked.get(this.#renewing.ownerOf(key));
     const [now, before] = await Promise.all([toldBy(losses), toldBy(kept.losses)]);
     const wasLost = now === undefined || now !== before || began >= until;
-    if (this.#kept.get(name) !== kept || this.#turns.has(name)) return;
+    // Meanwhile we may have written it.
+    if (this.#kept.get(name) !== kept || this.#turns.has(name) || kept.doubt !== undefined) return;
     if (!wasLost) {
       this.#kept.delete(name);
       return;

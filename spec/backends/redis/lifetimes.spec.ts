@@ -2,22 +2,34 @@ import { firstValueFrom, Subject } from 'rxjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Access } from '../../../lib/backends/redis/access.ts';
 import { type Change, Lifetimes } from '../../../lib/backends/redis/lifetimes.ts';
+import { DatasyncError } from '../../../lib/model/errors.ts';
 import { until } from './follower.ts';
 
 /** A store that takes everything; what is renewed is answered when the test says so. */
 function place(ttl: number) {
-  const renewals: { readonly key: string; readonly master: string; readonly end: (error?: Error) => void }[] = [];
+  const renewals: { readonly key: string; readonly master: string; readonly end: (answer: number | Error) => void }[] =
+    [];
+  const sent: string[] = [];
+  let look = Promise.resolve();
+  let looks = 0;
   const ownerOf = (key: Uint8Array) => Buffer.from(key).toString().split('/')[0]!;
   let isTried = false;
   const write = (command: string, _hash: string, _count: string, key: Uint8Array) => {
-    if (command !== 'EVALSHA') return Promise.resolve('OK');
+    if (command !== 'EVALSHA') {
+      sent.push(command);
+      return Promise.resolve('OK');
+    }
     return new Promise<unknown>((resolve, reject) => {
-      const end = (error?: Error) => (error === undefined ? resolve(1) : reject(error));
+      const end = (answer: number | Error) => (answer instanceof Error ? reject(answer) : resolve(answer));
       renewals.push({ key: Buffer.from(key).toString(), master: ownerOf(key), end });
     });
   };
+  const nodes = () => {
+    looks += 1;
+    return look.then(() => []);
+  };
   const access = {
-    ...{ write, ownerOf, isAsked: false, nodes: () => Promise.resolve([]), close: () => undefined },
+    ...{ write, ownerOf, isAsked: false, nodes, close: () => undefined },
     read: () => {
       isTried = true;
       return Promise.resolve(-1);
@@ -34,7 +46,14 @@ function place(ttl: number) {
       () => isTried,
     );
   };
-  return { lifetimes, renewals, put };
+  /** Nobody hears of losses before it says so. */
+  const holdLooks = () => {
+    const held = new Subject<void>();
+    look = firstValueFrom(held);
+    const before = looks;
+    return { isAwaited: () => looks > before, release: () => held.next() };
+  };
+  return { lifetimes, renewals, put, sent, holdLooks };
 }
 
 const names = (master: string, count: number) => Array.from({ length: count }, (_, i) => `${master}/${i}`);
@@ -53,12 +72,37 @@ describe("keys with lifetime: 'client'", () => {
     let rounds = 0;
     await until(() => {
       for (const { end } of other.renewals.splice(0)) {
-        end();
+        end(1);
         rounds += 1;
       }
       return rounds < 3 && `the other was renewed ${rounds} times`;
     });
     expect(renewals).toEqual([]);
+  });
+
+  it('a deletion without an answer, while one that is gone is about to be put again: it is not', async () => {
+    const { lifetimes, renewals, put, sent, holdLooks } = place(300);
+    await put(['p']);
+    await until(() => renewals.length === 0 && 'it is not renewed');
+    const { isAwaited, release } = holdLooks();
+    renewals.shift()!.end(-1);
+    await until(() => !isAwaited() && 'nobody looks');
+    const unknown = new DatasyncError('OUTCOME_UNKNOWN', 'no answer');
+    const change = { name: 'p', key: Buffer.from('p'), lasting: undefined };
+    const deleted = lifetimes.write(
+      [change],
+      () => Promise.reject(unknown),
+      () => true,
+    );
+    await expect(deleted).rejects.toBe(unknown);
+    release();
+    await until(() => renewals.length === 0 && 'nothing follows');
+    expect(sent).toEqual([]);
+    // It may have been done later than that: it is not put again before it was seen.
+    renewals.shift()!.end(-1);
+    await put(['other']);
+    await until(() => renewals.length === 0 && 'nothing follows');
+    expect(renewals.map(({ key }) => key)).toEqual(['other']);
   });
 
   it('many are renewed so many at a time that each has its time; a master that says nothing is asked once in a round', async () => {
@@ -70,7 +114,7 @@ describe("keys with lifetime: 'client'", () => {
       for (const master of ['silent', 'good'])
         expect(open.filter((each) => each.master === master).length).toBeLessThanOrEqual(1_000);
       for (const { key, master, end } of open) {
-        end(master === 'silent' ? new Error('no answer') : undefined);
+        end(master === 'silent' ? new Error('no answer') : 1);
         answered.add(key);
       }
       return answered.size < 3_500 && `${answered.size} were renewed`;
