@@ -190,15 +190,18 @@ export class Access {
       ? client.duplicate([], { ...ownCluster(client), ...impatient(client, this.#patience) })
       : ownNode(client, this.#patience);
     this.#open = made;
-    let isReady = false;
+    let [isReady, isOver] = [false, false];
     made.on('end', () => {
+      isOver = true;
       if (isReady && this.#open === made) this.#current = undefined;
-      if (!isCluster(made)) endSentinels(made);
+      // A cluster would go on to ask, every second, who has which slots.
+      if (isCluster(made)) made.disconnect();
+      else endSentinels(made);
     });
     try {
       await within(answering(made, questions), performance.now() + this.#patience);
       // Else nobody would be told of it any more.
-      if (made.status === 'end') throw new Error('it was closed');
+      if (isOver || made.status === 'end') throw new Error('it was closed');
     } catch (error) {
       end(made);
       throw error === late ? new Error(`no connection within ${this.#patience} ms`) : error;

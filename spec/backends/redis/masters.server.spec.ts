@@ -46,16 +46,20 @@ describe.runIf(needServer(redisLine))('a listing of a cluster is of all its mast
     await until(async () => (await broker.listKeys().catch(() => [])).length !== 6 && 'not all are there');
   });
 
-  it('a connection to one of them that the server has ended is made again', async () => {
+  it('a connection to one of them that the server has ended is made again, and nothing is left of it', async () => {
     const redis = await node();
     await redis.cli('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
     await until(async () => !(await isWell(redis)) && 'not well');
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const before = timers();
     const { broker } = place(redis);
     await broker.put('a', '1');
     for (let i = 0; i < 5; i++) {
       await redis.cli('CLIENT', 'KILL', 'TYPE', 'normal');
       await until(async () => (await broker.listKeys().catch(() => ['not yet'])).join() !== 'a' && 'a is not there');
     }
+    await broker.close();
+    await until(() => timers() > before && `${timers()} timers, and ${before} before`);
   });
 
   it('some slots have no master: nobody knows what was in them', async () => {
