@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DatasyncError, messageOf } from '../../model/errors.ts';
 import {
   connected,
+  endCluster,
   isCluster,
   knowsAllMasters,
   masterOf,
@@ -195,7 +196,7 @@ export class Access {
       isOver = true;
       if (isReady && this.#open === made) this.#current = undefined;
       // A cluster would go on to ask, every second, who has which slots.
-      if (isCluster(made)) made.disconnect();
+      if (isCluster(made)) endCluster(made);
       else endSentinels(made);
     });
     try {
@@ -259,7 +260,7 @@ function endSilent(client: RedisCluster, heard: ReadonlyMap<RedisNode, number | 
 }
 
 function end(client: RedisClient): void {
-  if (isCluster(client)) client.disconnect();
+  if (isCluster(client)) endCluster(client);
   else endNode(client);
 }
 

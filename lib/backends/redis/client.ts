@@ -178,6 +178,12 @@ export function ownCluster({ options }: RedisCluster): object {
   };
 }
 
+/** Ends a client of ours for good: a look at the slots that is under way would set the timer for the next one, and so on for ever. */
+export function endCluster(cluster: RedisCluster): void {
+  slotsOf(cluster).refreshSlotsCache = () => undefined;
+  cluster.disconnect();
+}
+
 /** Milliseconds that connecting may take, without the questions that follow. */
 export function connectLimit({ options }: RedisClient): number {
   const { redisOptions, connectTimeout } = options as {

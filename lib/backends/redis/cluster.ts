@@ -5,7 +5,16 @@ import { fromAsync } from '../../internal/fromAsync.ts';
 import { DatasyncError } from '../../model/errors.ts';
 import type { WindowedStore } from '../../source/windowed.ts';
 import type { Announcement } from './announcements.ts';
-import { connected, connectLimit, nameOf, ownCluster, type RedisCluster, type RedisNode, send } from './client.ts';
+import {
+  connected,
+  connectLimit,
+  endCluster,
+  nameOf,
+  ownCluster,
+  type RedisCluster,
+  type RedisNode,
+  send,
+} from './client.ts';
 import { Link } from './link.ts';
 import { listed } from './listing.ts';
 import { late, watched } from './node.ts';
@@ -33,7 +42,7 @@ export function clusterStore(
   return {
     watch: ({ prefixes }) =>
       cold((subscriber) => {
-        subscriber.add(() => cluster.disconnect());
+        subscriber.add(() => endCluster(cluster));
         const fail = (error: unknown): void => subscriber.error(error);
         const lost = (message: string): void =>
           fail(new DatasyncError('CONNECTION_LOST', message, { backend: 'redis' }));

@@ -14,8 +14,11 @@ describe.runIf(needServer(redisLine))("lifetime 'client': what is whose", () => 
     await redis.cli('SET', 'p', '1', 'PX', '60000');
     for (let i = 0; i < 2; i++) await renewed('witness');
     expect(await ttl('p')).toBeGreaterThan(900);
+    await broker.put('q', '1', lasting);
+    await redis.cli('SET', 'q', '1');
     await broker.close();
     expect(await ttl('p')).toBeGreaterThan(900);
+    expect(await ttl('q')).toBe(-1);
     expect(await redis.cli('EXISTS', 'witness')).toBe('0');
   });
 

@@ -5,7 +5,7 @@ import { listRedis, redisBroker } from '../../../lib/backends/redis/index.ts';
 import { textCodec } from '../../../lib/codecs/textCodec.ts';
 import { needServer } from '../../servers/need.ts';
 import { type Redis, redisLine, startRedis } from '../../servers/redis.ts';
-import { until } from './follower.ts';
+import { Follower, until } from './follower.ts';
 
 /** A node that may become part of a cluster, and never gives another up. */
 async function node(): Promise<Redis> {
@@ -17,6 +17,9 @@ async function node(): Promise<Redis> {
 
 const isWell = async (redis: Redis) => (await redis.cli('CLUSTER', 'INFO')).includes('cluster_state:ok');
 
+/** How many of that kind keep this process alive. */
+const open = (kind: string) => process.getActiveResourcesInfo().filter((name) => name === kind).length;
+
 function place({ port }: Redis) {
   const client = new Cluster([{ host: '127.0.0.1', port }], { lazyConnect: true });
   const broker = redisBroker(client, { codec: textCodec, timeout: 5_000 });
@@ -24,6 +27,7 @@ function place({ port }: Redis) {
   const snapshot = () => lastValueFrom(listRedis(client, { prefixes: [''], codec: textCodec }));
   return {
     broker,
+    client,
     everything: [() => broker.list(), () => broker.listKeys(), () => broker.deletePrefix(''), snapshot],
   };
 }
@@ -50,8 +54,7 @@ describe.runIf(needServer(redisLine))('a listing of a cluster is of all its mast
     const redis = await node();
     await redis.cli('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
     await until(async () => !(await isWell(redis)) && 'not well');
-    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
-    const before = timers();
+    const before = open('Timeout');
     const { broker } = place(redis);
     await broker.put('a', '1');
     for (let i = 0; i < 5; i++) {
@@ -59,8 +62,28 @@ describe.runIf(needServer(redisLine))('a listing of a cluster is of all its mast
       await until(async () => (await broker.listKeys().catch(() => ['not yet'])).join() !== 'a' && 'a is not there');
     }
     await broker.close();
-    await until(() => timers() > before && `${timers()} timers, and ${before} before`);
+    await until(() => open('Timeout') > before && 'there are timers');
   });
+
+  it.each(['broker', 'source'] as const)(
+    'a %s that ends while it looks who has the slots leaves nothing behind',
+    async (what) => {
+      const redis = await node();
+      await redis.cli('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+      await until(async () => !(await isWell(redis)) && 'not well');
+      const before = open('Timeout');
+      const { broker, client } = place(redis);
+      const follower = what === 'source' ? await new Follower(client, { probeInterval: 60_000 }).started() : undefined;
+      if (what === 'broker') await broker.put('a', '1');
+      const sockets = open('TCPSocketWrap');
+      redis.pause();
+      await until(() => open('TCPSocketWrap') === sockets && 'it does not look');
+      follower?.unsubscribe();
+      await broker.close();
+      redis.resume();
+      await until(() => open('Timeout') > before && 'there are timers');
+    },
+  );
 
   it('some slots have no master: nobody knows what was in them', async () => {
     const redis = await node();
