@@ -209,10 +209,7 @@ export class Lifetimes {
     if (answer === 1) {
       Object.assign(kept, { until: began + this.ttl, losses });
       if (kept.doubt === doubt) kept.doubt = undefined;
-    }
-    // Of a write of ours that is under way it will be known how it ended.
-    else if (answer === -1 && this.#turns.has(name)) return undefined;
-    else if (answer === -1 && kept.doubt === undefined) return 'missing';
+    } else if (answer === -1 && kept.doubt === undefined) return 'missing';
     else this.#kept.delete(name);
     return undefined;
   }
@@ -231,7 +228,7 @@ export class Lifetimes {
     const losses = looked.get(this.#renewing.ownerOf(key));
     const [now, before] = await Promise.all([toldBy(losses), toldBy(kept.losses)]);
     const wasLost = now === undefined || now !== before || began >= until;
-    // Meanwhile we may have written it.
+    // Of a write of ours that is under way it will be known how it ended.
     if (this.#kept.get(name) !== kept || this.#turns.has(name) || kept.doubt !== undefined) return;
     if (!wasLost) {
       this.#kept.delete(name);

@@ -30,6 +30,11 @@ describe.runIf(needServer(redisLine))("lifetime 'client': what is whose", () => 
     await redis.cli('CONFIG', 'RESETSTAT');
     await redis.cli('FLUSHALL');
     await until(async () => (await redis.cli('GET', 'p')) !== '1' && 'it is not put again');
+    // From then on it is as if it had been put for the first time.
+    await redis.cli('DEL', 'p');
+    await broker.put('witness', '1', lasting);
+    for (let i = 0; i < 2; i++) await renewed('witness');
+    expect(await redis.cli('EXISTS', 'p')).toBe('0');
   });
 
   it('bytes that are used for something else afterwards are none of its business', async () => {

@@ -6,10 +6,11 @@ import { DatasyncError } from '../../../lib/model/errors.ts';
 import { until } from './follower.ts';
 
 /** A store that takes everything; what is renewed is answered when the test says so. */
-function place(ttl: number) {
+function place(ttl: number, told?: Promise<string>) {
   const renewals: { readonly key: string; readonly master: string; readonly end: (answer: number | Error) => void }[] =
     [];
   const sent: string[] = [];
+  let putting: Promise<unknown> = Promise.resolve('OK');
   let look = Promise.resolve();
   let looks = 0;
   const ownerOf = (key: Uint8Array) => Buffer.from(key).toString().split('/')[0]!;
@@ -17,7 +18,7 @@ function place(ttl: number) {
   const write = (command: string, _hash: string, _count: string, key: Uint8Array) => {
     if (command !== 'EVALSHA') {
       sent.push(command);
-      return Promise.resolve('OK');
+      return putting;
     }
     return new Promise<unknown>((resolve, reject) => {
       const end = (answer: number | Error) => (answer instanceof Error ? reject(answer) : resolve(answer));
@@ -26,10 +27,10 @@ function place(ttl: number) {
   };
   const nodes = () => {
     looks += 1;
-    return look.then(() => []);
+    return look.then(() => (told === undefined ? [] : [{ name: 'asked', call: () => told }]));
   };
   const access = {
-    ...{ write, ownerOf, isAsked: false, nodes, close: () => undefined },
+    ...{ write, ownerOf, isAsked: told !== undefined, nodes, close: () => undefined },
     read: () => {
       isTried = true;
       return Promise.resolve(-1);
@@ -53,10 +54,19 @@ function place(ttl: number) {
     const before = looks;
     return { isAwaited: () => looks > before, release: () => held.next() };
   };
-  return { lifetimes, renewals, put, sent, holdLooks };
+  /** What is put again is not answered before it says so. */
+  const holdPuts = () => {
+    const held = new Subject<string>();
+    putting = firstValueFrom(held);
+    return () => held.next('OK');
+  };
+  return { lifetimes, renewals, put, sent, holdLooks, holdPuts };
 }
 
 const names = (master: string, count: number) => Array.from({ length: count }, (_, i) => `${master}/${i}`);
+
+/** A deletion. */
+const gone: Change = { name: 'p', key: Buffer.from('p'), lasting: undefined };
 
 describe("keys with lifetime: 'client'", () => {
   it('what is answered when the broker is closed is not kept alive by anybody', async () => {
@@ -88,9 +98,8 @@ describe("keys with lifetime: 'client'", () => {
     renewals.shift()!.end(-1);
     await until(() => !isAwaited() && 'nobody looks');
     const unknown = new DatasyncError('OUTCOME_UNKNOWN', 'no answer');
-    const change = { name: 'p', key: Buffer.from('p'), lasting: undefined };
     const deleted = lifetimes.write(
-      [change],
+      [gone],
       () => Promise.reject(unknown),
       () => true,
     );
@@ -103,6 +112,60 @@ describe("keys with lifetime: 'client'", () => {
     await put(['other']);
     await until(() => renewals.length === 0 && 'nothing follows');
     expect(renewals.map(({ key }) => key)).toEqual(['other']);
+  });
+
+  it('what is being put again is written after that, and not before', async () => {
+    const { lifetimes, renewals, put, sent, holdPuts } = place(300);
+    await put(['p']);
+    const release = holdPuts();
+    await until(() => renewals.length === 0 && 'it is not renewed');
+    renewals.shift()!.end(-1);
+    await until(() => sent.length === 0 && 'it is not put again');
+    const deleted = lifetimes.write(
+      [gone],
+      () => Promise.resolve(sent.push('UNLINK')),
+      () => true,
+    );
+    await put(['other']);
+    expect(sent).toEqual(['SET']);
+    release();
+    await deleted;
+    expect(sent).toEqual(['SET', 'UNLINK']);
+  });
+
+  it('what is gone while a write of it is under way is put again when that was not done, and not before', async () => {
+    const { lifetimes, renewals, put, sent, holdLooks } = place(300);
+    await put(['p']);
+    const answer = new Subject<boolean>();
+    const deleted = lifetimes.write(
+      [gone],
+      () => firstValueFrom(answer),
+      (isDone) => isDone,
+    );
+    await until(() => renewals.length === 0 && 'it is not renewed');
+    const { isAwaited, release } = holdLooks();
+    renewals.shift()!.end(-1);
+    await until(() => !isAwaited() && 'nobody looks');
+    release();
+    await until(() => renewals.length === 0 && 'no other round');
+    expect(sent).toEqual([]);
+    answer.next(false);
+    await deleted;
+    renewals.shift()!.end(-1);
+    await until(() => sent.length === 0 && 'it is not put again');
+  });
+
+  it('nothing is put before its master has said what it has lost so far', async () => {
+    const told = new Subject<string>();
+    const { put } = place(300, firstValueFrom(told));
+    let isPut = false;
+    const first = put(['asked/0']).then(() => {
+      isPut = true;
+    });
+    await put(['other/0']);
+    expect(isPut).toBe(false);
+    told.next('run_id:1');
+    await first;
   });
 
   it('many are renewed so many at a time that each has its time; a master that says nothing is asked once in a round', async () => {
