@@ -42,14 +42,16 @@ const rules: Rules = {
  * A broker for Redis, over a connection of its own, made after the options of the client when it is first needed; one more
  * renews keys with a lifetime.
  *
- * No request is sent twice. Where the answer to a write is missing (time-out, broken connection), it rejects with
+ * Writes of one key are done in the order in which they were asked for, also where nobody waits for them. No request is sent
+ * twice. Where the answer to a write is missing (time-out, broken connection), it rejects with
  * `OUTCOME_UNKNOWN`; where nothing was sent, with `CONNECTION_LOST`. Redis acknowledges a write before its replicas have it:
  * a failover may lose it (`min-replicas-to-write` of the server narrows that).
  *
  * - A value may have up to 512 MB, which is the limit of Redis; where the server's own (`proto-max-bulk-len`) is lower, it ends
  *   the connection: `REFUSED`.
  * - Redis has no revisions: that of what is read is 0, and a compare compares values.
- * - A list is not of one moment, and `deletePrefix` deletes in batches: keys that are made meanwhile may stay.
+ * - A list is not of one moment, and `deletePrefix` deletes in batches: keys that are made meanwhile may stay. In a cluster both
+ *   need all masters: `CONNECTION_LOST` where one is out of reach.
  * - A transaction is `MULTI`: it is written as a whole. In a cluster all its keys must lie in one slot (`UNSUPPORTED`).
  * - A key with `lifetime: 'client'` has a time to live that the broker renews. What Redis has lost (out of reach for too long,
  *   a restart without its data, a failover, `FLUSHALL`, eviction), or another broker with the same key and value gave up when
