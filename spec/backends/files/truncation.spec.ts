@@ -1,11 +1,12 @@
-import { appendFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Subject } from 'rxjs';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { resolveFilesOptions, type ShrinkConfig } from '../../../lib/backends/files/config.ts';
-import { nothingScanned, type Scanned, scan } from '../../../lib/backends/files/scan.ts';
+import { describe, expect, it } from 'vitest';
+import type { ShrinkConfig } from '../../../lib/backends/files/config.ts';
+import { nothingScanned, type Scanned } from '../../../lib/backends/files/scan.ts';
 import { ShrinkGuard } from '../../../lib/backends/files/shrinkGuard.ts';
 import { json, record, recordLive, temporaryDirectory, until, write, yaml } from '../../support/files.ts';
+import { looker } from '../../support/looker.ts';
 
 const before = Object.fromEntries(Array.from({ length: 5 }, (_, i) => [`/k${i}`, { mtu: 1500, up: true }]));
 const after = Object.fromEntries(Object.keys(before).map((key) => [key, { mtu: 9000, up: false }]));
@@ -14,22 +15,7 @@ const formats = [
   ['a.json', json],
 ] as const;
 
-/** Our clock: that of the file system goes on. */
-let clock: number | undefined;
-beforeEach(() => {
-  const now = Date.now.bind(Date);
-  vi.spyOn(Date, 'now').mockImplementation(() => clock ?? now());
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  clock = undefined;
-});
-
-/** What a look finds so long after the last write. */
-async function look(file: string, last: Scanned, later: number, options: object = {}): Promise<Scanned> {
-  clock = statSync(file).ctimeMs + later;
-  return scan(resolveFilesOptions('spec', { paths: [file], ...options }), last, new AbortController().signal);
-}
+const look = looker();
 const keysOf = ({ files }: Scanned) => [...files.values()].flatMap(({ entries }) => [...(entries?.keys() ?? [])]);
 const failureOf = ({ files }: Scanned) => [...files.values()].map(({ failure }) => failure?.code);
 

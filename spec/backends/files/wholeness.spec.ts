@@ -1,25 +1,12 @@
 import { renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { resolveFilesOptions } from '../../../lib/backends/files/config.ts';
-import { nothingScanned, type Scanned, scan } from '../../../lib/backends/files/scan.ts';
+import { describe, expect, it } from 'vitest';
+import { nothingScanned, type Scanned } from '../../../lib/backends/files/scan.ts';
 import { json, temporaryDirectory, write, yaml } from '../../support/files.ts';
+import { looker } from '../../support/looker.ts';
 
 describe('scan: what may be half', () => {
-  let clock: number | undefined;
-  beforeEach(() => {
-    const now = Date.now.bind(Date);
-    vi.spyOn(Date, 'now').mockImplementation(() => clock ?? now());
-  });
-  afterEach(() => {
-    vi.restoreAllMocks();
-    clock = undefined;
-  });
-  /** What a look finds so long after the last write. */
-  async function look(file: string, last: Scanned, later: number, options: object = {}): Promise<Scanned> {
-    clock = statSync(file).ctimeMs + later;
-    return scan(resolveFilesOptions('spec', { paths: [file], ...options }), last, new AbortController().signal);
-  }
+  const look = looker();
   const stateOf = (found: Scanned) => [...found.files.values()][0]!;
   const shown = (found: Scanned) =>
     Object.fromEntries(
