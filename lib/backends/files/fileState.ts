@@ -92,11 +92,11 @@ export async function readOne(
       if (mayPass && state.failure === undefined) state = { ...state, text: endingOf(before, bytes) };
       if (mayPass) state = { ...state, ...(await writtenAt(path, before, last, now, settle)) };
     }
-    if (standsStill(before, now, settle) || !mayBeHalf(last, state)) return state;
+    const { written } = state;
+    if (written === undefined || standsStill(before, now, settle) || !mayBeHalf(last, state)) return state;
     const halves = { after: state, since: half?.since ?? now };
     const why = tired(halves.since);
-    const { written } = state;
-    return { ...last, half: halves, ...(written && { written }), ...(why && { unreadable: why }) };
+    return { ...last, half: halves, written, ...(why && { unreadable: why }) };
   } catch (error) {
     signal.throwIfAborted();
     if (isAbsence(error)) return undefined;

@@ -1,4 +1,4 @@
-import { renameSync, statSync, writeFileSync } from 'node:fs';
+import { renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { nothingScanned, type Scanned } from '../../../lib/backends/files/scan.ts';
@@ -101,5 +101,20 @@ describe('scan: what may be half', () => {
     const half = await look(file, broken, 100);
     expect([shown(half), half.problems.length]).toEqual([{}, 1]);
     expect(shown(await look(file, half, 1_000))).toEqual({ a: 1 });
+  });
+
+  it('believes at once what a link leads to after a file that never parsed: nobody would look again when it has stood still', async () => {
+    const dir = temporaryDirectory();
+    const file = join(dir, 'a.yaml');
+    const lead = (name: string, text: string): void => {
+      writeFileSync(join(dir, name), text);
+      symlinkSync(name, `${file}.tmp`);
+      renameSync(`${file}.tmp`, file);
+    };
+    lead('1', '');
+    const broken = await look(file, nothingScanned, 5_000);
+    lead('2', yaml({ a: 1 }));
+    const found = await look(file, broken, 60);
+    expect([broken.problems.length, shown(found), found.waiting, found.whole]).toEqual([1, { a: 1 }, false, undefined]);
   });
 });
