@@ -30,6 +30,8 @@ export interface FileState {
   readonly doubtful?: boolean;
   /** Of a file whose half may pass for the whole: how it ended when it was believed. */
   readonly text?: Ending;
+  /** Which keys it had then; of an earlier connection, whose entries are not known any more. */
+  readonly keys?: ReadonlySet<string>;
   /** When such a file was written where it is, and since when it has been so again and again. */
   readonly written?: Written;
   /** It may have been read while it was written: what it says if it stays so, and since when that is so. */
@@ -120,9 +122,8 @@ function lastOf(known: FileState): FileState {
 function mayBeHalf(last: FileState, { entries, text }: FileState): boolean {
   if (entries === undefined || text === undefined) return false;
   if (last.failure !== undefined && last.entries === undefined) return true;
-  return (
-    last.text !== undefined && mayBeCut({ entries: last.entries ?? new Map(), text: last.text }, { entries, text })
-  );
+  const had = last.entries ?? last.keys;
+  return had !== undefined && last.text !== undefined && mayBeCut({ entries: had, text: last.text }, { entries, text });
 }
 
 /** Where a file is not another one than before, nor a link to what was made elsewhere, it may still be written to. */
@@ -147,7 +148,7 @@ async function parsed(
   reading: Reading,
   signal: AbortSignal,
 ): Promise<FileState> {
-  const { entries, kept, text } = last;
+  const { entries, kept, text, keys } = last;
   try {
     if (isYaml(path) && isLarge(bytes, reading)) {
       const large = await readPieces(path, bytes, entries && kept && { entries, kept }, reading, signal);
@@ -158,7 +159,13 @@ async function parsed(
     if (!(error instanceof DatasyncError)) throw error;
     // The same complaint about the next version of the file is no news.
     const failure = last.failure?.message === error.message ? last.failure : error;
-    return { ...(entries && { entries }), ...(kept && { kept }), ...(text && { text }), failure };
+    return {
+      ...(entries && { entries }),
+      ...(kept && { kept }),
+      ...(text && { text }),
+      ...(keys && { keys }),
+      failure,
+    };
   }
 }
 
@@ -171,7 +178,12 @@ function hasCoarseClock({ ctimeNs }: BigIntStats): boolean {
   return ctimeNs % 1_000_000_000n === 0n;
 }
 
-/** What is remembered of files from one connection to the next: how they ended. */
+/** What is remembered of files from one connection to the next: how they ended, and which keys they had. */
 export function remembered(files: ReadonlyMap<string, FileState>): Map<string, FileState> {
-  return new Map([...files].flatMap(([path, { text }]) => (text === undefined ? [] : [[path, { text }] as const])));
+  const all = new Map<string, FileState>();
+  for (const [path, { text, entries, keys }] of files) {
+    if (text === undefined) continue;
+    all.set(path, { text, ...(entries ? { keys: new Set(entries.keys()) } : keys && { keys }) });
+  }
+  return all;
 }

@@ -55,7 +55,7 @@ const fatal: ReadonlySet<string> = new Set(['INVALID_CONFIG', 'MISSING_PEER']);
 /**
  * Files in the format `data: [{ key, value }]`, for `fromBackend`; values are handed over as JSON text in UTF-8.
  *
- * A watcher hints that something changed, a scan finds out what; nothing but how the files ended is kept between two connections. A file that cannot
+ * A watcher hints that something changed, a scan finds out what; nothing but how the files ended and which keys they had is kept between two connections. A file that cannot
  * be parsed rejects the keys it last held; what is missing or cannot be read keeps its entries; either makes the
  * subscription stale. Of a key that two files have the second is refused. A first snapshot that would be empty because of such troubles is not told until they are over.
  *
@@ -75,7 +75,7 @@ export function filesBackend(options: FilesOptions): Backend<never> {
     open: ({ prefixes, ready }) =>
       defer(() => {
         const alarm = new Alarm();
-        const teller = new Teller(prefixes, instancePrefix, new Clashes(reading));
+        const teller = new Teller(prefixes, instancePrefix, new Clashes(reading), known === nothingScanned);
         const guard = onShrink && new ShrinkGuard(onShrink);
         let watchers: Watchers | undefined;
         let last: Scanned | undefined;

@@ -34,7 +34,7 @@ const readOnly =
  * call is rejected with that error, since a key that seems to be absent may be in there.
  *
  * Errors: those of {@link brokerFrom}; `PARSE_FAILED`, `UNREADABLE`, `MISSING_PEER`, with the file; `DECODE_FAILED` for a key that
- * has no value, or stands in its file twice. Memory: none between calls. Each call reads all files.
+ * has no value, or stands in its file twice. Memory: of YAML files the keys, between calls. Each call reads all files.
  *
  * @example
  * const config = filesBroker({ paths: ['config/'], prefix: '/nodes/' });

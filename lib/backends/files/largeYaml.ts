@@ -36,7 +36,7 @@ export interface LargeFile {
 const differences = new WeakMap<Entries, { readonly before: WeakRef<Entries>; readonly keys: ReadonlySet<string> }>();
 
 /** The keys that may differ between two versions of one file, where that is known. */
-export function differing(before: Entries, after: Entries): ReadonlySet<string> | undefined {
+export function differing(before: object, after: Entries): ReadonlySet<string> | undefined {
   const known = differences.get(after);
   return known?.before.deref() === before ? known.keys : undefined;
 }

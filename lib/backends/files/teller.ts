@@ -14,6 +14,7 @@ export class Teller {
   /** Missing: all keys are wanted. */
   readonly #wants: ((key: string) => boolean) | undefined;
   readonly #clashes: Clashes;
+  readonly #isFirst: boolean;
   readonly #held = new HeldKeys();
   #files: Files = new Map();
   /** What was told; missing before the first snapshot. */
@@ -22,8 +23,12 @@ export class Teller {
   #complete = false;
   #stale: DatasyncError | undefined;
 
-  /** @param instancePrefix keys that start otherwise are meant for others */
-  constructor(prefixes: readonly string[], instancePrefix: string, clashes: Clashes) {
+  /**
+   * @param instancePrefix keys that start otherwise are meant for others
+   * @param isFirst nothing was told on an earlier connection
+   */
+  constructor(prefixes: readonly string[], instancePrefix: string, clashes: Clashes, isFirst: boolean) {
+    this.#isFirst = isFirst;
     const all = instancePrefix === '' && prefixes.includes('');
     this.#wants = all ? undefined : (key) => key.startsWith(instancePrefix) && isUnder(key, prefixes);
     this.#clashes = clashes;
@@ -36,7 +41,7 @@ export class Teller {
 
   /** Whether something is held back until it is known what a file says. */
   get isHolding(): boolean {
-    return this.#held.size > 0;
+    return this.#held.size > 0 || (this.hasTold && !this.#complete);
   }
 
   /**
@@ -55,10 +60,12 @@ export class Teller {
   }
 
   async #data(scanned: Scanned, signal: AbortSignal): Promise<Frame<never>[]> {
-    const { files, problems, waiting, busy } = scanned;
+    const { files, problems, hidden, waiting, busy } = scanned;
     const before = this.#view;
     // What is being written all the time may have keys that nobody has seen yet.
     const healthy = problems.length === 0 && busy === undefined;
+    // Nor is what was told on an earlier connection and is not seen now gone, as long as some file is being written.
+    const complete = healthy && (this.#isFirst || hidden.size === 0);
     if (waiting) return [];
     this.#held.look(scanned);
     if (this.#complete && this.#held.size === 0 && sameFiles(this.#files, files)) return [];
@@ -69,13 +76,13 @@ export class Teller {
     if (before === undefined && entries.size === 0 && !healthy) return [];
     this.#files = files;
     this.#view = after;
-    if (before !== undefined && (this.#complete || !healthy)) {
+    if (before !== undefined && (this.#complete || !complete)) {
       const changes = changesBetween(before, after);
       return changes.length === 0 ? [] : [{ type: 'changes', changes, coalesced: true }];
     }
-    this.#complete = healthy;
+    this.#complete = complete;
     // With something amiss no prefix was listed to its end: what was told on an earlier connection and is not seen now stays.
-    return [...pagesOf(after), { type: 'snapshot', ...(healthy ? {} : { scope: [] }) }];
+    return [...pagesOf(after), { type: 'snapshot', ...(complete ? {} : { scope: [] }) }];
   }
 }
 

@@ -26,11 +26,17 @@ export interface Text {
   readonly text: Ending;
 }
 
+/** The same of an earlier one, of which perhaps only the keys are known. */
+export interface TextBefore {
+  readonly entries: Entries | ReadonlySet<string>;
+  readonly text: Ending;
+}
+
 /**
  * Whether a text that was written in place of another one may be the beginning of what is to come: it lacks a key, or it is shorter
  * or does not end its last line, and does not end as the other one did.
  */
-export function mayBeCut(before: Text, after: Text): boolean {
+export function mayBeCut(before: TextBefore, after: Text): boolean {
   const [old, now] = [before.text, after.text];
   if (old.identity !== now.identity) return false;
   const some = differing(before.entries, after.entries) ?? before.entries.keys();

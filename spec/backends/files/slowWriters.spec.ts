@@ -44,6 +44,9 @@ async function slowly(file: string, pieces: readonly string[], gaps: readonly nu
   return slowest;
 }
 const deletes = ({ log }: Recorded) => log.filter((line) => line.startsWith('delete'));
+/** By a resync. */
+const removed = ({ events }: Recorded) =>
+  events.flatMap((event) => (event.type === 'resync' ? event.diff.removed.map(({ key }) => key) : []));
 
 describe('fromFiles: a file that is written over slowly, each part of it there to be seen', () => {
   const gaps: readonly (readonly number[])[] = [[20], [60], [150], [400], [20, 400, 60, 150, 90]];
@@ -79,20 +82,44 @@ describe('fromFiles: a file that is written over slowly, each part of it there t
     },
   );
 
-  it('removes no key by a resync on the way either', { timeout: 60_000 }, async () => {
+  it.each([
+    ['shorter than the whole', Object.fromEntries(Object.entries(after).slice(0, 3))],
+    ['already larger than it was', { '/k0': 'x'.repeat(1_000), '/k1': 1 }],
+  ])('removes no key by a resync on the way either, %s', { timeout: 60_000 }, async (_what, half) => {
     const dir = temporaryDirectory();
     const file = join(dir, 'a.yaml');
     const resyncOn = new Subject<void>();
     write(file, before);
     const told = await recordLive({ paths: [dir], resyncOn, settle: 10_000 });
-    write(file, Object.fromEntries(Object.entries(after).slice(0, 3)));
+    write(file, half);
     await pause(200);
     resyncOn.next();
     await pause(1_500);
     write(file, after);
     await until(() => expect(told.state).toEqual(after));
-    const removed = told.events.flatMap((event) => (event.type === 'resync' ? event.diff.removed : []));
-    expect([deletes(told), removed, told.log]).toEqual([[], [], expect.arrayContaining(['resync requested'])]);
+    expect([deletes(told), removed(told), told.log]).toEqual([[], [], expect.arrayContaining(['resync requested'])]);
+  });
+
+  it.each([
+    ['keeps a key that moves to a file which is being written also where a resync comes between', true],
+    ['and lets it go when that file is whole and has not got it', false],
+  ])('%s', { timeout: 60_000 }, async (_what, moves) => {
+    const dir = temporaryDirectory();
+    const resyncOn = new Subject<void>();
+    const [from, to] = [join(dir, 'a.json'), join(dir, 'b.yaml')];
+    write(from, { '/x': 1, '/y': 1 });
+    write(to, { '/z': 1 });
+    const told = await recordLive({ paths: [dir], resyncOn, settle: 4_000, rescan: 3_600_000 });
+    write(to, { '/z': 1, '/n': 1 });
+    write(from, { '/x': 2 });
+    await until(() => expect(told.state).toEqual({ '/x': 2, '/y': 1, '/z': 1, '/n': 1 }));
+    told.events.length = 0;
+    resyncOn.next();
+    await until(() => expect(told.log).toEqual(['resync requested']));
+    expect([told.state['/y'], removed(told), told.stale]).toEqual([1, [], undefined]);
+    if (moves) write(to, { '/z': 1, '/n': 1, '/y': 1, '/end': 1 });
+    const last = moves ? 'put /end none > 1' : 'delete /y 1';
+    await until(() => expect(told.log).toEqual(['resync requested', last]));
   });
 
   it('does not remove a key that moves to a file which is written slowly, new or not', {
