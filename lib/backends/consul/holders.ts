@@ -1,20 +1,15 @@
 import type { RawWrite } from '../../model/broker.ts';
 import { DatasyncError, messageOf } from '../../model/errors.ts';
-import { parsed } from './answers.ts';
 import { type About, type ConsulCalls, outcomeUnknown, type Shown } from './calls.ts';
-import { refusal } from './failures.ts';
-import { consistent } from './http.ts';
 import { bodyOf, isBound, type Only, operationsOf, release } from './operations.ts';
 import { type Found, find } from './reads.ts';
-import { sessionName } from './sessions.ts';
+import { sessionName, sessionOf } from './sessions.ts';
 
 /** Whose a session is. `unseen`: it has ended, or the token may not read it. */
 type Owner = 'broker' | 'other' | 'unseen';
 
-async function ownerOf(calls: ConsulCalls, id: string, { what }: About): Promise<Owner> {
-  const answer = await calls.read({ method: 'GET', path: `/session/info/${id}`, query: consistent });
-  if (answer.status !== 200) throw refusal(what, answer);
-  const [session] = parsed(what, answer) as readonly { readonly Name?: unknown }[];
+async function ownerOf(calls: ConsulCalls, id: string, what: About): Promise<Owner> {
+  const session = await sessionOf(calls, id, what);
   if (session === undefined) return 'unseen';
   return session.Name === sessionName ? 'broker' : 'other';
 }

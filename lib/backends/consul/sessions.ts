@@ -1,10 +1,10 @@
 import { concatMap, defer, repeat, retry, type Subscription, timer } from 'rxjs';
 import { encodeText } from '../../internal/bytes.ts';
 import { DatasyncError } from '../../model/errors.ts';
-import { parsed } from './answers.ts';
+import { indexOf, parsed } from './answers.ts';
 import type { About, ConsulCalls } from './calls.ts';
 import { refusal } from './failures.ts';
-import type { Question } from './http.ts';
+import { consistent, type Limits, type Question } from './http.ts';
 
 /** Consul ends a session when it was not renewed for so many times its TTL. */
 const patience = 2;
@@ -18,6 +18,8 @@ export const sessionName = 'rx-datasync';
 
 /** Milliseconds until what was lost is tried to be put back again; each time twice as many, up to the longest. */
 const restorePause = { first: 500, longest: 5_000 } as const;
+
+const renewal: About = { what: "renewing the session of lifetime 'client'" };
 
 /** Failures that are none of one key. */
 const general: ReadonlySet<unknown> = new Set(['CONNECTION_LOST', 'OUTCOME_UNKNOWN']);
@@ -43,6 +45,20 @@ export async function createSession(calls: ConsulCalls, ttl: number, about: Abou
   return (parsed(about.what, answer) as { readonly ID: string }).ID;
 }
 
+/** A session; `undefined`: it has ended, or the token may not read it. */
+export async function sessionOf(
+  calls: ConsulCalls,
+  id: string,
+  { what }: About,
+  limits: Limits = calls.limits,
+): Promise<{ readonly Name?: unknown } | undefined> {
+  const answer = await calls.read({ method: 'GET', path: `/session/info/${id}`, query: consistent }, limits);
+  if (answer.status !== 200) throw refusal(what, answer);
+  // What has no index is not Consul's.
+  indexOf(what, answer);
+  return (parsed(what, answer) as readonly { readonly Name?: unknown }[])[0];
+}
+
 /** Its keys are deleted with it. What cannot be ended now ends by itself. */
 export async function destroySession(calls: ConsulCalls, id: string): Promise<void> {
   await calls.read({ method: 'PUT', path: `/session/destroy/${id}` }).catch(() => undefined);
@@ -58,9 +74,11 @@ export class ClientSession {
   readonly #changing = new Map<string, number>();
   /** What is just being put back. */
   readonly #puttingBack = new Map<string, Promise<void>>();
-  /** What is to be put back: one set of keys at a time. */
+  /** What is to be put back: one set of keys at a time. `undefined`: nothing. */
   #missing: Map<string, Uint8Array> | undefined;
   #id: Promise<string> | undefined;
+  /** Of the session that has not been lost. */
+  #alive: string | undefined;
   #renewing: Subscription | undefined;
   #restoring: Subscription | undefined;
   #closed = false;
@@ -86,9 +104,12 @@ export class ClientSession {
     return this.#id;
   }
 
-  /** From now on the key comes back when the session was lost. */
-  keep(key: string, value: Uint8Array): void {
+  /** From now on the key comes back when the session was lost; also where it was lost before we knew that the key was put. */
+  keep(key: string, value: Uint8Array, session: string): void {
     this.#kept.set(key, value);
+    if (session === this.#alive || this.#closed) return;
+    if (this.#missing === undefined) this.#putBackAll(new Map([[key, value]]));
+    else this.#missing.set(key, value);
   }
 
   /** Somebody wrote the key otherwise. */
@@ -129,19 +150,11 @@ export class ClientSession {
   }
 
   /** Consul does not know the session any more: another one is made for whoever asks next. */
-  async lost(id: string): Promise<void> {
-    const current = await this.#id?.catch(() => undefined);
-    if (current !== id) return;
+  lost(id: string): void {
+    if (id !== this.#alive) return;
     this.#renewing?.unsubscribe();
-    this.#id = undefined;
-    if (this.#closed || this.#kept.size === 0) return;
-    this.#restoring?.unsubscribe();
-    const missing = new Map(this.#kept);
-    this.#missing = missing;
-    const { first, longest } = restorePause;
-    this.#restoring = defer(() => this.#restoreAll(missing))
-      .pipe(retry({ delay: (_, attempt) => timer(Math.min(first * 2 ** (attempt - 1), longest)) }))
-      .subscribe();
+    this.#id = this.#alive = undefined;
+    if (!this.#closed && this.#kept.size > 0) this.#putBackAll(new Map(this.#kept));
   }
 
   async close(): Promise<void> {
@@ -155,6 +168,7 @@ export class ClientSession {
   async #make(): Promise<string> {
     try {
       const id = await createSession(this.#calls, this.#ttl, { what: "the session of lifetime 'client'" });
+      this.#alive = id;
       if (!this.#closed) this.#renewing = this.#renew(id);
       return id;
     } catch (error) {
@@ -177,13 +191,27 @@ export class ClientSession {
       .subscribe();
   }
 
-  /** What cannot be renewed now can be so later, or is lost: Consul will say. A link that hangs is not waited for. */
+  /**
+   * What cannot be renewed now can be so later, or is lost: Consul will say. A link that hangs is not waited for. A 404 may be of somebody
+   * in between, or of a leader that was just elected and has not read its own log: were it believed, the keys would end with the session.
+   */
   async #renewOnce(id: string): Promise<void> {
     const question: Question = { method: 'PUT', path: `/session/renew/${id}` };
     const { begin, pause, size } = this.#calls.limits;
     const limits = { begin: Math.min(begin, this.#between), pause: Math.min(pause, this.#between), size };
     const answer = await this.#calls.read(question, limits).catch(() => undefined);
-    if (answer?.status === 404) await this.lost(id);
+    if (answer?.status !== 404) return;
+    const isThere = await sessionOf(this.#calls, id, renewal, limits).then(Boolean, () => true);
+    if (!isThere) this.lost(id);
+  }
+
+  #putBackAll(missing: Map<string, Uint8Array>): void {
+    this.#restoring?.unsubscribe();
+    this.#missing = missing;
+    const { first, longest } = restorePause;
+    this.#restoring = defer(() => this.#restoreAll(missing))
+      .pipe(retry({ delay: (_, attempt) => timer(Math.min(first * 2 ** (attempt - 1), longest)) }))
+      .subscribe();
   }
 
   /** One after the other. What is refused is tried again, and holds up no other. */
@@ -208,6 +236,7 @@ export class ClientSession {
       }
     }
     if (missing.size > 0) throw failure;
+    this.#missing = undefined;
   }
 
   async #putBack(key: string, value: Uint8Array, id: string): Promise<void> {

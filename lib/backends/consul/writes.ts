@@ -69,7 +69,7 @@ export class ConsulWrites {
       });
       if (result.done) return this.#committed(writes, bonds, before, result.entries, what);
       await this.#unbind(bonds);
-      if (await this.#hasLostSession(bonds, result.reasons)) continue;
+      if (this.#hasLostSession(bonds, result.reasons)) continue;
       // What fails for another reason than the condition would fail again.
       if (only !== undefined && failsAtFirst(result.reasons)) return undefined;
       throw unexpected(what, result.reasons);
@@ -209,18 +209,18 @@ export class ConsulWrites {
   }
 
   /** Whether it failed because the session of this broker is gone: another one is made for the next attempt. */
-  async #hasLostSession(bonds: Bonds, reasons: readonly Reason[]): Promise<boolean> {
+  #hasLostSession(bonds: Bonds, reasons: readonly Reason[]): boolean {
     const own = [...bonds.values()].find(({ ttl }) => ttl === undefined)?.session;
     const isLost = own !== undefined && reasons.some(({ text }) => text.includes(`invalid session "${own}"`));
-    if (isLost) await this.session.lost(own);
+    if (isLost) this.session.lost(own);
     return isLost;
   }
 
   #remember(writes: readonly RawWrite[], bonds: Bonds, before: readonly TtlKey[], entries: readonly Shown[]): void {
     for (const write of writes) {
-      if (write.op === 'put' && write.lifetime !== undefined) this.session.keep(write.key, write.value);
-      else this.session.forget(write.key);
       const { session, ttl } = bonds.get(write.key) ?? {};
+      if (write.op === 'put' && write.lifetime !== undefined) this.session.keep(write.key, write.value, session!);
+      else this.session.forget(write.key);
       if (ttl === undefined) continue;
       const { ModifyIndex: index } = entries.findLast(({ Key }) => Key === write.key)!;
       this.ttlKeys.add({ key: write.key, session: session!, index, until: performance.now() + ttl }, before);
