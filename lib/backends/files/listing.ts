@@ -23,6 +23,8 @@ export interface Listing {
   readonly filled: FilledRoots;
   /** The stamps of all directories, from before they were read. */
   readonly directories: ReadonlyMap<string, string>;
+  /** Configured paths, and links, at which there was nothing. */
+  readonly absent: ReadonlySet<string>;
 }
 
 /** What the status says of a path that cannot be read. */
@@ -76,6 +78,7 @@ class Lister implements Listing {
   readonly problems: DatasyncError[] = [];
   readonly targets: Map<string, WatchTarget | undefined>;
   readonly directories: Map<string, string> = new Map();
+  readonly absent: Set<string> = new Set();
   readonly filled: Map<string, Filled> = new Map();
   /** The files without any link. */
   readonly #seen = new Set<string>();
@@ -218,7 +221,8 @@ class Lister implements Listing {
     try {
       return await look(path);
     } catch (error) {
-      if (!isAbsence(error)) this.#keep(path, unreadable(path, error));
+      if (isAbsence(error)) this.absent.add(path);
+      else this.#keep(path, unreadable(path, error));
       return undefined;
     }
   }
@@ -236,6 +240,7 @@ class Lister implements Listing {
   }
 
   #absent(path: string, error: unknown): void {
+    if (isAbsence(error)) this.absent.add(path);
     if (this.#missing === 'keep' || !isAbsence(error)) this.#keep(path, unreadable(path, error));
   }
 

@@ -4,7 +4,7 @@ import type { DatasyncError } from '../../model/errors.ts';
 import type { ResolvedFilesOptions } from './config.ts';
 import { type FileState, keptAside, readOne, tooLong } from './fileState.ts';
 import { type Listing, list } from './listing.ts';
-import { look, stampOf } from './stats.ts';
+import { isAbsence, look, stampOf } from './stats.ts';
 
 /** What cannot be read or parsed, or may not be there as a whole. */
 export interface Hidden {
@@ -62,7 +62,7 @@ const batch = 32;
  *
  * A file that moves from one directory to another while the directories are read could be missed in both, and told as
  * deleted; so the directories must be the same before and after, else all is listed again. So must be the files where keys are
- * lost: an entry may have moved to one that was read before.
+ * lost, and nothing be where there was nothing: an entry may have moved to one that was read before.
  *
  * @param last what the scan before this one found
  */
@@ -74,7 +74,7 @@ export async function scan(options: Scanning, last: Scanned, signal: AbortSignal
     const stable =
       isWhole &&
       (await unchanged(listing.directories, signal)) &&
-      (!losesKeys(known, files) || (await unchanged(stampsOf(files), signal)));
+      (!losesKeys(known, files) || (await unchanged(stampsOf(files, listing), signal)));
     if (!stable && attempt < attempts) {
       known = new Map([...known, ...files]);
       continue;
@@ -172,20 +172,23 @@ function losesKeys(before: Files, after: Files): boolean {
   return false;
 }
 
-/** Of the files that stood still when they were read. */
-function stampsOf(files: Files): Map<string, string> {
-  return new Map([...files].flatMap(([path, { stamp }]) => (stamp === undefined ? [] : [[path, stamp] as const])));
+/** Of the files that stood still when they were read, and of what was not there: to that one may have moved. */
+function stampsOf(files: Files, { absent }: Listing): Map<string, string | undefined> {
+  const stamps = new Map<string, string | undefined>(Array.from(absent, (path) => [path, undefined]));
+  for (const [path, { stamp }] of files) if (stamp !== undefined) stamps.set(path, stamp);
+  return stamps;
 }
 
-async function unchanged(stamps: ReadonlyMap<string, string>, signal: AbortSignal): Promise<boolean> {
+/** @param stamps `undefined`: there is nothing */
+async function unchanged(stamps: ReadonlyMap<string, string | undefined>, signal: AbortSignal): Promise<boolean> {
   const all = [...stamps];
   for (let start = 0; start < all.length; start += batch) {
     const same = await Promise.all(
       all.slice(start, start + batch).map(async ([path, stamp]) => {
         try {
           return stampOf(await look(path)) === stamp;
-        } catch {
-          return false;
+        } catch (error) {
+          return stamp === undefined && isAbsence(error);
         }
       }),
     );

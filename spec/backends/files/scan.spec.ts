@@ -1,4 +1,4 @@
-import { renameSync, statSync, utimesSync } from 'node:fs';
+import { renameSync, statSync, symlinkSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -7,7 +7,12 @@ import { nothingScanned, type Scanned, scan } from '../../../lib/backends/files/
 import { temporaryDirectory, write } from '../../support/files.ts';
 
 /** What happens while the file system answers. */
-const during = vi.hoisted(() => ({ readFile: (_path: string) => {}, readdir: (_path: string) => {}, reads: 0 }));
+const during = vi.hoisted(() => ({
+  readFile: (_path: string) => {},
+  readdir: (_path: string) => {},
+  stat: (_path: string) => {},
+  reads: 0,
+}));
 
 vi.mock('node:fs/promises', async (original) => {
   const real = await original<typeof import('node:fs/promises')>();
@@ -22,7 +27,11 @@ vi.mock('node:fs/promises', async (original) => {
     during.readdir(path);
     return entries;
   };
-  return { ...real, readFile, readdir };
+  const stat = (path: string, options: object) =>
+    real.stat(path, options).finally(() => {
+      during.stat(path);
+    });
+  return { ...real, readFile, readdir, stat };
 });
 
 /** Moves our clock: the file system's stays. */
@@ -38,12 +47,12 @@ afterEach(() => {
   vi.restoreAllMocks();
   ahead = 0;
   stopped = undefined;
-  Object.assign(during, { readFile: () => undefined, readdir: () => undefined, reads: 0 });
+  Object.assign(during, { readFile: () => undefined, readdir: () => undefined, stat: () => undefined, reads: 0 });
 });
 
-const scanning = (directory: string) => resolveFilesOptions('scan', { paths: [directory] });
-const look = (directory: string, last: Scanned = nothingScanned) =>
-  scan(scanning(directory), last, new AbortController().signal);
+const scanning = (...paths: string[]) => resolveFilesOptions('scan', { paths });
+const look = (path: string | readonly string[], last: Scanned = nothingScanned) =>
+  scan(scanning(...[path].flat()), last, new AbortController().signal);
 const keysOf = ({ files }: Scanned) => [...files.values()].flatMap(({ entries }) => [...(entries?.keys() ?? [])]);
 
 describe('scan', () => {
@@ -154,6 +163,29 @@ describe('scan', () => {
       renameSync(join(dir, 'b/x.json'), join(dir, 'a/x.json'));
     };
     expect(keysOf(await look(dir)).sort()).toEqual(['/x', '/y']);
+  });
+
+  it.each([
+    ['a configured path that was not there', ['b.json', 'd']],
+    ['what a link leads to that led nowhere', ['links', 'd']],
+  ])('finds a file that is renamed to %s', async (_where, paths) => {
+    // Whichever look at it this follows.
+    for (const after of [1, 2, 3]) {
+      const dir = temporaryDirectory();
+      const at = (name: string) => join(dir, name);
+      write(at('d/other.json'), {});
+      write(at('d/a.json'), { '/x': 1 });
+      write(at('links/other.json'), {});
+      symlinkSync('../b.json', at('links/to.json'));
+      ahead = 1_000;
+      const first = await look(paths.map(at));
+      let looks = 0;
+      during.stat = (path) => {
+        if (['b.json', 'links/to.json'].map(at).includes(path) && ++looks === after)
+          renameSync(at('d/a.json'), at('b.json'));
+      };
+      expect(keysOf(await look(paths.map(at), first))).toEqual(['/x']);
+    }
   });
 
   it('stops when it is told to', async () => {
