@@ -48,6 +48,8 @@ export class Part {
   readonly #path: string;
   /** Of the last answer; `undefined`: there was none on this connection. */
   #index: number | undefined;
+  /** This connection has not said anything yet. */
+  #isFirst = true;
   /** Of the answer by which news was looked for last; `undefined`: there was none of this kind. */
   #digest: string | undefined;
   #isLarge = false;
@@ -73,7 +75,12 @@ export class Part {
 
   /** The first look of a connection, without an index: whatever was known of indexes may be of another store. */
   first(): Observable<readonly RawChange[]> {
-    return this.list().pipe(concatMap((listing) => this.#compare(listing)));
+    return this.list().pipe(
+      concatMap((listing) => this.#compare(listing)),
+      tap(() => {
+        this.#isFirst = false;
+      }),
+    );
   }
 
   /** The next look: it waits for news, at most for `wait`. Emits what changed, which may be nothing. */
@@ -268,7 +275,7 @@ export class Part {
   /** What this connection has said so far is of another state of the store. */
   #goBack(index: number): void {
     this.wentBack = true;
-    if (this.#index === undefined) return;
+    if (this.#isFirst) return;
     const message = `${this.what}: the store went back, from index ${this.#index} to ${index}; everything is read again`;
     throw new ContinuityLost('regressed', message);
   }

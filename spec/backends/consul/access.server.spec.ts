@@ -17,7 +17,7 @@ async function done(agent: ConsulAgent, method: string, path: string, body?: obj
 
 /** A Consul with ACLs, three keys, and a token whose policy can be changed. */
 async function world(rules: string, config: Partial<FromConsulConfig<string>> = {}) {
-  const { agent } = await ownConsul({ acl: true });
+  const { agent, token: root } = await ownConsul({ acl: true });
   await write(agent, { 'a/1': 'x', 'a/s/1': 'y', 'a/s/2': 'z' });
   const policy = await done(agent, 'PUT', '/v1/acl/policy', { Name: 'p', Rules: rules });
   const permit = (changed: string) =>
@@ -27,7 +27,7 @@ async function world(rules: string, config: Partial<FromConsulConfig<string>> = 
   const revoke = () => done(agent, 'DELETE', `/v1/acl/token/${token['AccessorID']}`);
   const proxy = await proxied(agent);
   const view = new ConsulView(consulClient(proxy.port, { defaults: { token: secret } }), { wait: 100, ...config });
-  return { agent, proxy, permit, issue, revoke, view };
+  return { agent, root, proxy, permit, issue, revoke, view };
 }
 
 const everything = 'key_prefix "a/" { policy = "read" }';
@@ -56,6 +56,22 @@ describe.runIf(needServer(consulLine)).each<[string, Partial<FromConsulConfig<st
     await expect.poll(() => view.values, soon).toEqual({ 'a/1': 'new', 'a/s/2': 'hidden' });
     await expect.poll(() => view.stale, soon).toBeUndefined();
     expect(view.told.filter((text) => text === 'reconnected')).toEqual([]);
+  });
+
+  it('a backup that is restored, of a time when the token saw less: its keys stay, and the others go back', async () => {
+    const { agent, root, permit, view } = await guarded(partly);
+    await expect.poll(() => view.values, soon).toEqual({ 'a/1': 'x' });
+    const snapshot = { url: `http://127.0.0.1:${agent.port}/v1/snapshot`, headers: { 'X-Consul-Token': root } };
+    const backup = await (await fetch(snapshot.url, snapshot)).arrayBuffer();
+    await permit(everything);
+    await write(agent, { 'a/1': 'new', 'a/2': 'more' });
+    await expect.poll(() => view.values, soon).toEqual({ ...all, 'a/1': 'new', 'a/2': 'more' });
+    expect((await fetch(snapshot.url, { ...snapshot, method: 'PUT', body: backup })).status).toBe(200);
+    await expect.poll(() => view.values, soon).toEqual(all);
+    await expect.poll(() => view.stale, soon).toBe('ACCESS_DENIED');
+    await write(agent, { 'a/1': 'after' });
+    await expect.poll(() => view.values, soon).toEqual({ ...all, 'a/1': 'after' });
+    expect([view.told.includes('regressed'), view.error]).toEqual([true, undefined]);
   });
 
   it('a policy that is narrowed without any write is found out, too', async () => {
