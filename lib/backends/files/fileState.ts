@@ -28,7 +28,7 @@ export interface FileState {
   readonly moving?: number;
   /** It was read before it stood still: a write right after that may have left the same stamp. */
   readonly doubtful?: boolean;
-  /** Of a file whose half may pass for the whole: how it ended when it was believed. */
+  /** Of a file whose half may pass for the whole: how it ended when it was believed, and which file it is now. */
   readonly text?: Ending;
   /** Which keys it had then; of an earlier connection, whose entries are not known any more. */
   readonly keys?: ReadonlySet<string>;
@@ -91,8 +91,13 @@ export async function readOne(
       const sure = standsStill(before, now, hasCoarseClock(before) ? coarseStillness : stillness);
       const found = await parsed(path, bytes, last, reading, signal);
       state = { ...found, ...(sure && { stamp }), ...(!still && { doubtful: true }) };
-      if (mayPass && state.failure === undefined) state = { ...state, text: endingOf(before, bytes) };
-      if (mayPass) state = { ...state, ...(await writtenAt(path, before, last, now, settle)) };
+      if (mayPass) {
+        const text = endingOf(before, bytes);
+        // A broken file that was put in place of another one is what will be written over.
+        if (state.failure === undefined) state = { ...state, text };
+        else if (state.text !== undefined) state = { ...state, text: { ...state.text, identity: text.identity } };
+        state = { ...state, ...(await writtenAt(path, before, last, now, settle)) };
+      }
     }
     const { written } = state;
     if (written === undefined || standsStill(before, now, settle) || !mayBeHalf(last, state)) return state;

@@ -1,6 +1,7 @@
 import { renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { remembered } from '../../../lib/backends/files/fileState.ts';
 import { nothingScanned, type Scanned } from '../../../lib/backends/files/scan.ts';
 import { json, temporaryDirectory, write, yaml } from '../../support/files.ts';
 import { looker } from '../../support/looker.ts';
@@ -92,6 +93,26 @@ describe('scan: what may be half', () => {
     last = await look(file, last, 100);
     expect([shown(last), last.problems]).toEqual([{ a: 2, b: 2, c: 2 }, []]);
   });
+
+  it.each([
+    ['', (last: Scanned) => last],
+    [', also when all is looked at anew', ({ files, ...last }: Scanned) => ({ ...last, files: remembered(files) })],
+  ])(
+    'compares with what was believed where a broken file was put in its place and is written over%s',
+    async (_when, anew) => {
+      const file = join(temporaryDirectory(), 'a.yaml');
+      write(file, { a: 1, b: 1 });
+      const good = await look(file, nothingScanned, 5_000);
+      writeFileSync(`${file}.tmp`, `${yaml({ a: 1, b: 1 })}  - key: [`);
+      renameSync(`${file}.tmp`, file);
+      const broken = await look(file, await look(file, anew(good), 60), 5_000);
+      expect(broken.problems).toHaveLength(1);
+      write(file, { a: 2 });
+      const half = await look(file, broken, 60);
+      expect([shown(half), half.waiting, half.whole?.isAwaited]).toEqual([shown(broken), true, true]);
+      expect(shown(await look(file, half, 1_000))).toEqual({ a: 2 });
+    },
+  );
 
   it('does not believe at once what is there after a file that never parsed', async () => {
     const file = join(temporaryDirectory(), 'a.yaml');
