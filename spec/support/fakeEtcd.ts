@@ -33,12 +33,21 @@ export type FakeRequest = 'create' | 'ask';
 export interface FakeEtcdOptions {
   /** Default: the watch is created, and each question is answered. */
   readonly watch?: (stream: FakeWatch, request: FakeRequest) => void;
+  /** The code of gRPC with which the n-th question for its version fails. Default: none does. */
+  readonly status?: (number: number) => number | undefined;
 }
 
 /** A server that speaks as much of etcd's protocol as a source needs, for what no real one can be brought to do. */
-export async function fakeEtcd({ watch = obliging }: FakeEtcdOptions = {}) {
+export async function fakeEtcd({ watch = obliging, status = () => undefined }: FakeEtcdOptions = {}) {
   const keys = new Map<string, Uint8Array>();
-  const fake = { address: '', reads: 0, streams: [] as FakeWatch[], revision: 10 as number | bigint, keys };
+  const fake = {
+    address: '',
+    reads: 0,
+    statuses: 0,
+    streams: [] as FakeWatch[],
+    revision: 10 as number | bigint,
+    keys,
+  };
   const header = () => encodeMessage({ 1: 77, 3: fake.revision, 4: 2 });
   const server = new grpc.Server();
   const unary = (path: string) => ({ ...bytesBothWays, path, requestStream: false, responseStream: false });
@@ -56,7 +65,11 @@ export async function fakeEtcd({ watch = obliging }: FakeEtcdOptions = {}) {
         const found = [...keys].filter(([key]) => isAsked(key)).map(([, kv]) => kv);
         answer(null, Buffer.from(encodeMessage({ 1: header(), 2: found })));
       },
-      status: (_: unknown, answer: Answer) => answer(null, Buffer.from(encodeMessage({ 1: header(), 2: '3.5.16' }))),
+      status: (_: unknown, answer: Answer) => {
+        const code = status(++fake.statuses);
+        if (code !== undefined) answer({ code, details: 'as the test wants it' });
+        else answer(null, Buffer.from(encodeMessage({ 1: header(), 2: '3.5.16' })));
+      },
       watch: (call: Call) => {
         const say = (fields: Parameters<typeof encodeMessage>[0]) =>
           void call.write(Buffer.from(encodeMessage({ 1: header(), ...fields })));
@@ -139,7 +152,7 @@ const bytesBothWays = {
   ...{ requestSerialize: same, requestDeserialize: same, responseSerialize: same, responseDeserialize: same },
 };
 
-type Answer = (error: null, bytes: Buffer) => void;
+type Answer = (error: { readonly code: number; readonly details: string } | null, bytes?: Buffer) => void;
 interface Call {
   on(event: string, listener: (message: Buffer) => void): Call;
   write(message: Buffer): unknown;

@@ -2,7 +2,7 @@ import { asyncScheduler, defer, firstValueFrom, type Observable, tap, timer } fr
 import { DatasyncError, type ErrorCode } from '../../model/errors.ts';
 import { FatalError } from '../../source/frames.ts';
 import type { Access, Link } from './access.ts';
-import { detailsOf, isDenied } from './failures.ts';
+import { codeOf, detailsOf, isDenied, isRefusal } from './failures.ts';
 
 /** What a request is about, for its error. */
 export interface About {
@@ -18,8 +18,6 @@ export interface About {
 const pause = 50;
 const longestPause = 500;
 
-/** gRPC: RESOURCE_EXHAUSTED, OUT_OF_RANGE … are said by a server that has looked at the request and done nothing. */
-const refusals: ReadonlySet<number> = new Set([3, 5, 6, 7, 8, 9, 11, 12, 16]);
 const unavailable = 14;
 const tooLate = 4;
 
@@ -160,9 +158,7 @@ function limits(timeout: number, { signal }: About): { readonly timeout: number;
 
 /** The server has said no: it stays no, and nothing has been done. */
 function isRefused(error: unknown): boolean {
-  return (
-    error instanceof DatasyncError || error instanceof FatalError || refusals.has(codeOf(error)) || isDenied(error)
-  );
+  return error instanceof DatasyncError || error instanceof FatalError || isRefusal(error) || isDenied(error);
 }
 
 /** No server has begun with it. */
@@ -171,11 +167,6 @@ function isNotSent(error: unknown): boolean {
   if (codeOf(error) === tooLate) return details.includes('Waiting for LB pick');
   const before = /^No connection established|^Name resolution failed|etcdserver: no leader|for learner|not capable/;
   return codeOf(error) === unavailable && before.test(details);
-}
-
-function codeOf(error: unknown): number {
-  const { code } = (error ?? {}) as { readonly code?: unknown };
-  return typeof code === 'number' ? code : -1;
 }
 
 /** The error of a request, in our words. */

@@ -1,11 +1,11 @@
 import { concatMap, type Observable, repeat, tap, timer } from 'rxjs';
 import { cold } from '../../internal/cold.ts';
 import { fromAsync } from '../../internal/fromAsync.ts';
-import type { OpenContext } from '../../source/frames.ts';
+import { FatalError, type OpenContext } from '../../source/frames.ts';
 import type { PinnedStore } from '../../source/pinned.ts';
 import type { Link } from './access.ts';
 import { RangeAnswer } from './answers.ts';
-import { isDenied } from './failures.ts';
+import { isDenied, isRefusal } from './failures.ts';
 import { keyBytes } from './keys.ts';
 import { listed } from './listing.ts';
 import type { Patience } from './patience.ts';
@@ -33,10 +33,23 @@ function ordersProgress(version: string): boolean {
   return minor > 5 || (minor === 5 && patch >= 8) || (minor === 4 && patch >= 25);
 }
 
-function cannotAlign(prefixes: readonly string[], version: string): Error {
+/** What the server at the other end says of itself. */
+interface Version {
+  /** Empty: it does not say. */
+  readonly text: string;
+  /** The question was lost, so the next connection may know. */
+  readonly lost?: unknown;
+}
+
+/** @param isDenied whether one watch would have been tried, were it not denied */
+function cannotAlign(prefixes: readonly string[], { text, lost }: Version, isDenied: boolean): unknown {
+  if (lost !== undefined) return lost;
+  const server = text === '' ? 'a server that does not say its version' : `etcd ${text}`;
+  const why = `${server} cannot tell how far several watches are (3.4.25 and 3.5.8 can)`;
+  if (!isDenied) return new FatalError(`watch: 'each': ${why}; 'span' needs no more than one watch`);
   const several = prefixes.map((prefix) => `'${prefix}'`).join(', ');
-  const why = `permission denied to watch all that lies between ${several}, and etcd ${version} cannot tell how far several watches are (3.4.25 and 3.5.8 can)`;
-  return new Error(`${why}: make a subscription per prefix, or grant the permission to read what lies between`);
+  const error = `permission denied to watch all that lies between ${several}, and ${why}`;
+  return new Error(`${error}: make a subscription per prefix, or grant the permission to read what lies between`);
 }
 
 /** What one connection of a source does: lists, watches, and looks now and then whether all is well. */
@@ -95,7 +108,7 @@ export class EtcdConnection implements Pick<PinnedStore<EtcdPosition>, 'list' | 
       const fail = (error: unknown): void => {
         if (!subscriber.closed) subscriber.error(error);
       };
-      const watchBy = (watch: 'span' | 'each', version: string, failed: (error: unknown) => void): void => {
+      const watchBy = (watch: 'span' | 'each', version: Version, failed: (error: unknown) => void): void => {
         const frames = watched({
           link: this.#link,
           patience: this.#patience,
@@ -103,7 +116,7 @@ export class EtcdConnection implements Pick<PinnedStore<EtcdPosition>, 'list' | 
           from,
           encoding: this.#options.keyEncoding,
           watch,
-          ordersProgress: ordersProgress(version),
+          ordersProgress: ordersProgress(version.text),
           room: exact ? ready : undefined,
           standing: (running) => {
             this.#watch = running;
@@ -112,13 +125,15 @@ export class EtcdConnection implements Pick<PinnedStore<EtcdPosition>, 'list' | 
         if (subscriber.closed) return;
         subscriber.add(frames.subscribe({ next: (frame) => subscriber.next(frame), error: failed }));
       };
-      const watch = (version: string): void => {
+      const watch = (version: Version): void => {
         const isOne = prefixes.length === 1;
-        const each = (): void =>
-          ordersProgress(version) ? watchBy('each', version, fail) : fail(cannotAlign(prefixes, version));
-        const spanFailed = (error: unknown): void => (isOne || !isDenied(error) ? fail(error) : each());
+        const each = (isDenied: boolean): void => {
+          if (ordersProgress(version.text)) watchBy('each', version, fail);
+          else fail(cannotAlign(prefixes, version, isDenied));
+        };
+        const spanFailed = (error: unknown): void => (isOne || !isDenied(error) ? fail(error) : each(true));
         if (this.#options.watch === 'span' || isOne) watchBy('span', version, spanFailed);
-        else each();
+        else each(false);
       };
       this.#behind = from;
       // A listing that has just ended there is proof enough.
@@ -128,10 +143,14 @@ export class EtcdConnection implements Pick<PinnedStore<EtcdPosition>, 'list' | 
     });
   };
 
-  /** Of the server at the other end; a proxy may not say, and then no more is expected of it than of the oldest. */
-  async #version(signal: AbortSignal): Promise<string> {
-    const asked = this.#link.call('Maintenance', 'Status', new Uint8Array(), { signal });
-    return asked.then((answer) => textField(answer, 2)).catch(() => '');
+  /** A proxy may not say, and then no more is expected of it than of the oldest. */
+  async #version(signal: AbortSignal): Promise<Version> {
+    try {
+      const answer = await this.#link.call('Maintenance', 'Status', new Uint8Array(), { signal });
+      return { text: textField(answer, 2) };
+    } catch (error) {
+      return isRefusal(error) ? { text: '' } : { text: '', lost: error };
+    }
   }
 
   /** Looks after the connection for as long as it is subscribed. Emits where all is well: a sign of life. */

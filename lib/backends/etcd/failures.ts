@@ -13,6 +13,20 @@ export function detailsOf(error: unknown): string {
   return typeof details === 'string' && details !== '' ? details : messageOf(error);
 }
 
+/** @returns -1 where grpc says none */
+export function codeOf(error: unknown): number {
+  const { code } = (error ?? {}) as GrpcError;
+  return typeof code === 'number' ? code : -1;
+}
+
+/** gRPC: RESOURCE_EXHAUSTED, OUT_OF_RANGE … are said by a server that has looked at the request and done nothing. */
+const refusals: ReadonlySet<number> = new Set([3, 5, 6, 7, 8, 9, 11, 12, 16]);
+
+/** The server has said no, and would again. */
+export function isRefusal(error: unknown): boolean {
+  return refusals.has(codeOf(error));
+}
+
 const staleToken = /invalid auth token|revision of auth store is old/;
 const denied =
   /permission denied|authentication failed|user name is empty|user name not found|authentication is not enabled/;

@@ -12,8 +12,8 @@ export interface EtcdOptions {
   /**
    * With several prefixes. `span`: one watch from the first of them to the last; what lies between them comes too, and is left
    * out here. `each`: a watch per prefix. Nothing in between crosses the network, and permission for the prefixes alone will do;
-   * but a change waits for a round trip, so that transactions stay whole, and the server must be 3.4.25, 3.5.8 or newer.
-   * Default: `span`, and `each` where that is denied.
+   * but a change waits for a round trip, so that transactions stay whole, and the server must be 3.4.25, 3.5.8 or newer: with an
+   * older one the subscription ends with `FATAL`. Default: `span`, and `each` where that is denied.
    */
   readonly watch?: 'span' | 'each';
   /**
