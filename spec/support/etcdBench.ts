@@ -83,10 +83,11 @@ export const two: Readonly<Record<string, string>> = { 'a/1': 'one', 'a/2': 'two
 /** With two keys that a follower holds. */
 export async function following(
   options: EtcdOptions = {},
+  config: Partial<FromEtcdConfig<string>> = {},
 ): Promise<EtcdBench & { readonly follower: Follower<string> }> {
   const bench = await EtcdBench.start(options);
   await bench.putAll(two);
-  const follower = bench.follow();
+  const follower = bench.follow(config);
   await follower.holds(two);
   return Object.assign(bench, { follower });
 }

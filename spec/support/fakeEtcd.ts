@@ -47,6 +47,8 @@ export async function fakeEtcd({ watch = obliging, status = () => undefined }: F
     streams: [] as FakeWatch[],
     revision: 10 as number | bigint,
     keys,
+    /** Where set, no history can be read; called when that was said. */
+    compacted: undefined as (() => void) | undefined,
   };
   const header = () => encodeMessage({ 1: 77, 3: fake.revision, 4: 2 });
   const server = new grpc.Server();
@@ -60,6 +62,11 @@ export async function fakeEtcd({ watch = obliging, status = () => undefined }: F
     {
       range: ({ request }: { request: Buffer }, answer: Answer) => {
         fake.reads++;
+        if (fake.compacted !== undefined && numberOf(request, 4) > 0) {
+          answer({ code: 11, details: 'etcdserver: mvcc: required revision has been compacted' });
+          fake.compacted();
+          return;
+        }
         const { 1: start = '', 2: end } = textsOf(request);
         const isAsked = (key: string) => (end === undefined ? key === start : key >= start && key < end);
         const found = [...keys].filter(([key]) => isAsked(key)).map(([, kv]) => kv);
@@ -123,11 +130,15 @@ function startOf(message: Buffer): number {
   const outer = new Reader(message);
   outer.varint();
   const length = outer.varint();
-  const end = outer.at + length;
-  while (outer.at < end) {
-    const tag = outer.varint();
-    if (tag === 24) return outer.varint();
-    outer.skip(tag);
+  return numberOf(message.subarray(outer.at, outer.at + length), 3);
+}
+
+/** A field of a request that is a number. */
+function numberOf(message: Buffer, field: number): number {
+  for (const reader = new Reader(message); reader.at < message.length; ) {
+    const tag = reader.varint();
+    if (tag === field << 3) return reader.varint();
+    reader.skip(tag);
   }
   return 0;
 }

@@ -5,7 +5,7 @@ import { FatalError, type OpenContext } from '../../source/frames.ts';
 import type { PinnedStore } from '../../source/pinned.ts';
 import type { Link } from './access.ts';
 import { RangeAnswer } from './answers.ts';
-import { isDenied, isRefusal } from './failures.ts';
+import { isCompacted, isDenied, isRefusal } from './failures.ts';
 import { keyBytes } from './keys.ts';
 import { listed } from './listing.ts';
 import type { Patience } from './patience.ts';
@@ -70,6 +70,8 @@ export class EtcdConnection implements Pick<PinnedStore<EtcdPosition>, 'list' | 
   #behind: EtcdPosition | undefined;
   #looks = 0;
   #lookedAt = 0;
+  /** The position at which the store was not recognised, for want of its history. */
+  #unproven: number | undefined;
 
   constructor(link: Link, context: OpenContext<EtcdPosition>, options: ResolvedEtcdOptions, patience: Patience) {
     this.#link = link;
@@ -203,7 +205,13 @@ export class EtcdConnection implements Pick<PinnedStore<EtcdPosition>, 'list' | 
     const { keyEncoding } = this.#options;
     const key = this.#key(this.#context.prefixes[0]!);
     const answer = await this.#ask(presentRequest(at, key, keyEncoding), signal);
-    if (!isPresent(at, answer)) await this.#prove(at, signal);
+    if (!isPresent(at, answer)) await this.#prove(at, signal).catch((error: unknown) => this.#doubt(at, error));
+  }
+
+  /** Where the history is gone, too, the watch will tell what changed the key: the next time it must have gone on. */
+  #doubt({ revision }: EtcdPosition, error: unknown): void {
+    if (!isCompacted(error) || this.#unproven === revision) throw error;
+    this.#unproven = revision;
   }
 
   async #ask(request: Uint8Array, signal: AbortSignal): Promise<RangeAnswer> {

@@ -47,6 +47,11 @@ function lostContinuity(details: string): 'compacted' | 'regressed' | undefined 
   return details.includes('is a future revision') ? 'regressed' : undefined;
 }
 
+/** The history that was asked for is gone. */
+export function isCompacted(error: unknown): boolean {
+  return lostContinuity(detailsOf(error)) === 'compacted';
+}
+
 /**
  * What a failed call means for the connection.
  *

@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { fromEtcd } from '../../../lib/backends/etcd/fromEtcd.ts';
+import { encodeMessage } from '../../../lib/backends/etcd/wire.ts';
 import { textCodec } from '../../../lib/codecs/textCodec.ts';
 import { startGrpcProxy } from '../../servers/grpcProxy.ts';
 import { needServer } from '../../servers/need.ts';
@@ -64,6 +65,39 @@ describe('fromEtcd, when the store behind its connection is another one, and fur
     fake.revision = 1_000;
     await follower.holds({});
     expect(follower.reasons).toEqual(['initial', 'regressed']);
+  });
+
+  it('S2: the key is another one, and there is no history left: a resync, though not before the watch could have told', async () => {
+    const { fake, follower } = await followed();
+    fake.streams[0]!.put('a/1', 'one', 11);
+    await follower.holds({ 'a/1': 'one' });
+    await until(() => expect(fake.streams[0]!.asked).toBeGreaterThan(4));
+    fake.keys.set('a/1', encodeMessage({ 1: 'a/1', 2: 500, 3: 500, 4: 1, 5: 'uno' }));
+    let refused = 0;
+    fake.compacted = () => refused++;
+    fake.revision = 1_000;
+    await follower.holds({ 'a/1': 'uno' });
+    expect(follower.reasons).toEqual(['initial', 'compacted']);
+    expect(refused).toBe(2);
+  });
+
+  it('S6: the key was changed, there is no history left, and the watch tells it a look later: nothing happens', async () => {
+    const { fake, follower } = await followed();
+    const [stream] = fake.streams;
+    stream!.put('a/1', 'one', 11);
+    await follower.holds({ 'a/1': 'one' });
+    await until(() => expect(stream!.asked).toBeGreaterThan(4));
+    const change = (revision: number) =>
+      fake.keys.set('a/1', encodeMessage({ 1: 'a/1', 2: revision, 3: revision, 4: 1, 5: `${revision}` }));
+    let revision = 12;
+    fake.compacted = () => {
+      stream!.put('a/1', `${revision}`, revision);
+      if (revision < 15) change(++revision);
+    };
+    change(revision);
+    await follower.holds({ 'a/1': '15' });
+    expect(follower.reasons).toEqual(['initial']);
+    expect(fake.streams).toHaveLength(1);
   });
 
   it('S2: it is further on than at first, and not as far as it was: regressed', async () => {

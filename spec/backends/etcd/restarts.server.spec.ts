@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { needServer } from '../../servers/need.ts';
-import { following } from '../../support/etcdBench.ts';
+import { EtcdBench, following, two } from '../../support/etcdBench.ts';
 import { answers } from '../../support/etcdSubject.ts';
 import { until } from '../../support/follower.ts';
 
@@ -149,15 +149,40 @@ describe.each(['etcd-3.4', 'etcd-3.5'] as const)('fromEtcd, when history is comp
     await follower.holds({ 'a/1': 'on' });
   });
 
-  run('S6: while it is connected, again and again: nothing happens', async () => {
-    const world = await following({ server });
-    const { follower, proxy } = world;
-    // Some looks: at first it might still be reading what it missed, and then it would have to begin anew.
-    const { received } = proxy;
-    await until(() => expect(proxy.received - received).toBeGreaterThan(1_000));
-    for (let n = 0; n < 10; n++) await world.compact(await world.put(n % 2 === 0 ? 'a/1' : 'b/1', `${n}`));
-    await world.put('a/1', 'last');
-    await follower.holds({ 'a/1': 'last', 'a/2': 'two' });
-    expect(follower.reasons).toEqual(['initial']);
+  describe('S6: while it is connected, again and again: nothing happens', () => {
+    // A look that is late would have it connect anew, and then the history is gone.
+    const patiently = { timeout: 20_000 };
+
+    run('near the server', async () => {
+      const world = await following({ server }, patiently);
+      const { follower, proxy } = world;
+      // Some looks: at first it might still be reading what it missed, and then it would have to begin anew.
+      const { received } = proxy;
+      await until(() => expect(proxy.received - received).toBeGreaterThan(1_000));
+      for (let n = 0; n < 10; n++) await world.compact(await world.put(n % 2 === 0 ? 'a/1' : 'b/1', `${n}`));
+      await world.put('a/1', 'last');
+      await follower.holds({ 'a/1': 'last', 'a/2': 'two' });
+      expect(follower.reasons).toEqual(['initial']);
+    });
+
+    run('far from it, so that at each look the store is ahead of what was heard', async () => {
+      const world = await EtcdBench.start({ server });
+      await world.putAll(two);
+      let reads = 0;
+      const client = world.connect(world.proxy.address, {
+        defaultCallOptions: ({ method }) => {
+          if ((method as string) === 'Range') reads++;
+          return {};
+        },
+      });
+      const follower = world.follow(patiently, client);
+      await follower.holds(two);
+      await until(() => expect(reads).toBeGreaterThan(5));
+      world.proxy.delay(100);
+      for (const last = reads + 10; reads < last; ) await world.compact(await world.put('a/1', `${reads}`));
+      await world.put('a/1', 'last');
+      await follower.holds({ 'a/1': 'last', 'a/2': 'two' });
+      expect(follower.reasons).toEqual(['initial']);
+    });
   });
 });
