@@ -1,4 +1,3 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { createServer as createHttp2Server } from 'node:http2';
 import { createServer, type Server, type Socket } from 'node:net';
@@ -11,25 +10,10 @@ import { Sockets } from '../../../lib/backends/etcd/sockets.ts';
 import { portOf } from '../../servers/ports.ts';
 import { plainClient } from '../../support/etcdSubject.ts';
 import { until } from '../../support/follower.ts';
+import { openedTo } from '../../support/openedTo.ts';
 
 /** With it a server has begun to speak HTTP/2. */
 const settings = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
-
-/** What `connect` of this process opened to the server, and is not closed. */
-function openedTo(port: () => number): Set<Socket> {
-  const open = new Set<Socket>();
-  const opened = (message: unknown): void => {
-    const { socket } = message as { readonly socket: Socket };
-    open.add(socket);
-    socket.once('close', () => open.delete(socket));
-    socket.once('connect', () => {
-      if (socket.remotePort !== port()) open.delete(socket);
-    });
-  };
-  subscribe('net.client.socket', opened);
-  onTestFinished(() => void unsubscribe('net.client.socket', opened));
-  return open;
-}
 
 async function following(server: Server, options: Partial<IOptions> = {}, scheme = 'http') {
   const accepted = new Set<Socket>();

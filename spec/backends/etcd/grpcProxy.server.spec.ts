@@ -114,7 +114,7 @@ describe('fromEtcd, when the store behind its connection is another one, and fur
 
 describe.runIf(needServer('etcd-3.4'))('fromEtcd, when nothing of its own changes', () => {
   it('S6: compacted far beyond what it was told last, it goes on', async () => {
-    const world = await following();
+    const world = await following({}, { timeout: 20_000 });
     const { follower, proxy } = world;
     /** Several of them, so that each kind has its turn. */
     const looks = async () => {
