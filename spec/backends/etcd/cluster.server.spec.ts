@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { EtcdMember } from '../../servers/etcd.ts';
+import type { EtcdMember, EtcdOptions } from '../../servers/etcd.ts';
 import { needServer } from '../../servers/need.ts';
 import { EtcdBench, two } from '../../support/etcdBench.ts';
 import { answers } from '../../support/etcdSubject.ts';
@@ -9,6 +9,18 @@ import { until } from '../../support/follower.ts';
 async function metric({ endpoint }: EtcdMember, name: string): Promise<number> {
   const lines = (await (await fetch(`${endpoint}/metrics`)).text()).split('\n');
   return lines.filter((line) => line.startsWith(`${name}{`)).reduce((sum, line) => sum + Number(line.split(' ')[1]), 0);
+}
+
+/** Of three members one that can be made to lag behind the others, and who writes to those. */
+async function withLagging(options: EtcdOptions = {}) {
+  const world = await EtcdBench.start({ ...options, members: 3 });
+  await world.putAll(two);
+  const leader = await world.etcd.leader();
+  const lagging = world.etcd.members.find((member) => member !== leader)!;
+  const others = world.etcd.members.filter((member) => member !== lagging);
+  const direct = world.connect(others.map(({ endpoint }) => endpoint));
+  const put = async (key: string, value: string) => Number((await direct.put(key).value(value).exec()).header.revision);
+  return { world, leader, lagging, put };
 }
 
 describe.runIf(needServer('etcd-3.4'))('fromEtcd on three members', () => {
@@ -59,14 +71,8 @@ describe.runIf(needServer('etcd-3.4'))('fromEtcd on three members', () => {
   });
 
   it('S10 S12: it goes to a member that lags behind: it waits until that one has caught up, and nothing goes back', async () => {
-    const world = await EtcdBench.start({ members: 3 });
-    const { etcd, proxy } = world;
-    await world.putAll(two);
-    const leader = await etcd.leader();
-    const lagging = etcd.members.find((member) => member !== leader)!;
-    const direct = world.connect(etcd.members.filter((member) => member !== lagging).map(({ endpoint }) => endpoint));
-    const put = async (key: string, value: string) =>
-      Number((await direct.put(key).value(value).exec()).header.revision);
+    const { world, leader, lagging, put } = await withLagging();
+    const { proxy } = world;
     proxy.lead({ port: leader.port });
     const follower = world.follow({}, world.connect([proxy.address, lagging.endpoint]));
     await follower.holds(two);
@@ -89,18 +95,11 @@ describe.runIf(needServer('etcd-3.4'))('fromEtcd on three members', () => {
 describe.runIf(needServer('etcd-3.5'))('fromEtcd on a member that gets a snapshot of the others', () => {
   it('S10 S12: it stood still, and what it missed is no longer in their log: nothing is lost, nothing goes back', async () => {
     // So few entries that the others do not have what it missed, but in a snapshot.
-    const world = await EtcdBench.start({
-      members: 3,
+    const { world, leader, lagging, put } = await withLagging({
       server: 'etcd-3.5',
       args: ['--snapshot-count', '10', '--experimental-snapshot-catchup-entries', '10'],
     });
-    const { etcd, proxy } = world;
-    await world.putAll(two);
-    const leader = await etcd.leader();
-    const lagging = etcd.members.find((member) => member !== leader)!;
-    const direct = world.connect(etcd.members.filter((member) => member !== lagging).map(({ endpoint }) => endpoint));
-    const put = async (key: string, value: string) =>
-      Number((await direct.put(key).value(value).exec()).header.revision);
+    const { proxy } = world;
     proxy.lead({ port: lagging.port });
     // Longer than it stands still: the connection and its watch live on.
     const patient = world.connect(proxy.address, { grpcOptions: { 'grpc.keepalive_time_ms': 600_000 } });
