@@ -62,6 +62,8 @@ export class EtcdConnection implements Pick<PinnedStore<EtcdPosition>, 'list' | 
   #begin: EtcdPosition | undefined;
   /** The revision of the store at that time. */
   #store = 0;
+  /** Its revision at the last look. */
+  #seen = 0;
   #watch: RunningWatch | undefined;
   /**
    * From here on the server may still be reading up what was missed, and must not have been compacted beyond it: a deletion
@@ -158,7 +160,7 @@ export class EtcdConnection implements Pick<PinnedStore<EtcdPosition>, 'list' | 
   /** Looks after the connection for as long as it is subscribed. Emits where all is well: a sign of life. */
   looks(): Observable<void> {
     const look = fromAsync((signal) => this.#look(signal)).pipe(
-      tap(() => this.#watch?.ask()),
+      tap(() => this.#watch?.ask(this.#seen)),
       repeat({ delay: () => timer(this.#options.probeInterval) }),
     );
     return timer(firstLook).pipe(concatMap(() => look));
@@ -215,7 +217,9 @@ export class EtcdConnection implements Pick<PinnedStore<EtcdPosition>, 'list' | 
   }
 
   async #ask(request: Uint8Array, signal: AbortSignal): Promise<RangeAnswer> {
-    return new RangeAnswer(await this.#link.call('KV', 'Range', request, { signal }));
+    const answer = new RangeAnswer(await this.#link.call('KV', 'Range', request, { signal }));
+    this.#seen = answer.header.revision;
+    return answer;
   }
 
   #key(prefix: string): Uint8Array {

@@ -45,7 +45,7 @@ export function keepKey(calls: Calls, { key, revision }: LeaderKey, every: numbe
         standing: (watch) => {
           // Whatever happens to it from now on is heard; what happened before, it shows.
           isThere().then((is) => (is ? undefined : fail(gone())), fail);
-          subscriber.add(interval(every).subscribe({ next: () => watch.ask(), error: fail }));
+          subscriber.add(interval(every).subscribe({ next: () => watch.ask(revision), error: fail }));
         },
       });
       subscriber.add(

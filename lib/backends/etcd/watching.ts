@@ -37,8 +37,13 @@ export interface RunningWatch {
   readonly position: EtcdPosition;
   /** Nothing is read, for want of room. */
   readonly isWaiting: boolean;
-  /** Has the server say how far it is, in a frame of progress. */
-  ask(): void;
+  /**
+   * Has the server say how far it is, in a frame of progress. As long as nothing has happened since the watch begins there is
+   * nothing to say, and etcd 3.6 says nothing then.
+   *
+   * @param store its revision
+   */
+  ask(store: number): void;
 }
 
 /** Everything after a position, one frame per revision. */
@@ -104,17 +109,24 @@ class Watch implements RunningWatch {
 
   #create({ start, end }: KeyRange, id: number): void {
     // Never `prev_kv`: it costs the server a factor of ten and more. Nor fragments: a revision stays in one message.
+    this.#write({ 1: encodeMessage({ 1: start, 2: end, 3: this.#first, 4: true, 7: id }) });
+  }
+
+  /** The revision that is told first; `undefined`: whichever comes next. */
+  get #first(): number | undefined {
     const { fromNow = false, from } = this.#request;
-    const first = fromNow ? undefined : from.revision + 1;
-    this.#write({ 1: encodeMessage({ 1: start, 2: end, 3: first, 4: true, 7: id }) });
+    return fromNow ? undefined : from.revision + 1;
   }
 
   get position(): EtcdPosition {
     return this.#reader.position;
   }
 
-  ask(): void {
-    if (this.#subscriber.closed) return;
+  ask(store: number): void {
+    if (!this.#subscriber.closed && store >= (this.#first ?? 0)) this.#ask();
+  }
+
+  #ask(): void {
     this.#write(question);
     this.#expect();
   }
@@ -245,9 +257,9 @@ class Watch implements RunningWatch {
   }
 
   #askUntilComplete(): void {
-    if (this.#isAsking) return;
+    if (this.#isAsking || this.#subscriber.closed) return;
     this.#isAsking = true;
-    this.ask();
+    this.#ask();
     const again = timer(askAgain).subscribe(() => {
       this.#isAsking = false;
       if (this.#reader.isWaiting) this.#askUntilComplete();

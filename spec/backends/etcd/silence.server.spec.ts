@@ -98,7 +98,27 @@ describe('fromEtcd, when a watch is open and says nothing, while reads go on bei
   it('S4: it has nothing to say, but answers: nothing happens', async () => {
     const fake = await fakeEtcd();
     const follower = follow(fake.address, patiently);
+    await until(() => expect(fake.streams).toHaveLength(1));
+    fake.revision = 11;
     await until(() => expect(fake.streams[0]?.asked).toBeGreaterThan(40));
+    expect(isDead(follower)).toBe(false);
+    expect(fake.streams).toHaveLength(1);
+  });
+
+  it('S4: nothing at all has happened since it began, of which etcd 3.6 says nothing: it is asked when something has', async () => {
+    const fake = await fakeEtcd({
+      watch: (stream, request) => {
+        if (request === 'create' || fake.revision >= stream.from) obliging(stream, request);
+      },
+    });
+    const follower = follow(fake.address);
+    await until(() => expect(fake.streams).toHaveLength(1));
+    // For far longer than it may owe an answer.
+    const { reads } = fake;
+    await until(() => expect(fake.reads).toBeGreaterThan(reads + 60));
+    expect(fake.streams[0]!.asked).toBe(0);
+    fake.revision = 11;
+    await until(() => expect(fake.streams[0]!.asked).toBeGreaterThan(3));
     expect(isDead(follower)).toBe(false);
     expect(fake.streams).toHaveLength(1);
   });
@@ -106,13 +126,14 @@ describe('fromEtcd, when a watch is open and says nothing, while reads go on bei
   it('S4: it did not hear the question, as a server does not that still reads up what was missed: it is asked again', async () => {
     const fake = await fakeEtcd({
       watch: (stream, request) => {
+        if (request === 'create') fake.revision = stream.from;
         if (request === 'create' || stream.asked > 1) obliging(stream, request);
       },
     });
     // So that it is asked once by a look.
     const follower = follow(fake.address, { ...patiently, probeInterval: 60_000 });
     await until(() => expect(fake.streams[0]?.asked).toBe(2));
-    fake.streams[0]!.put('a/1', 'one', 11);
+    fake.streams[0]!.put('a/1', 'one', 12);
     await follower.holds({ 'a/1': 'one' });
     expect(isDead(follower)).toBe(false);
     expect(fake.streams).toHaveLength(1);
