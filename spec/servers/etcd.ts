@@ -5,14 +5,21 @@ import type { ServerName } from './catalogue.ts';
 import { type Certificates, makeCertificates } from './certificates.ts';
 import { Child } from './child.ts';
 import type { Found } from './find.ts';
+import { lineOf } from './line.ts';
 import { foundServer } from './need.ts';
 import { freePorts, saysPortTaken } from './ports.ts';
 import { run } from './run.ts';
 
+/** The name of a line of etcd. */
+export type EtcdLine = Extract<ServerName, `etcd-${string}`>;
+
+/** The second line of etcd that is tested, beside 3.4: `etcd-3.5`, or what `DATASYNC_ETCD_LINE` names (`etcd-3.6`). */
+export const newerLine = lineOf('DATASYNC_ETCD_LINE', ['etcd'], 'etcd-3.5') as EtcdLine;
+
 /** How an etcd is started. */
 export interface EtcdOptions {
   /** Default: `etcd-3.4`. */
-  readonly server?: Extract<ServerName, `etcd-${string}`>;
+  readonly server?: EtcdLine;
   /** Default: 1. */
   readonly members?: number;
   /** Clients must have a certificate of our authority. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { IOptions } from 'etcd3';
 import { describe, expect, it } from 'vitest';
+import { newerLine } from '../../servers/etcd.ts';
 import { needServer } from '../../servers/need.ts';
 import { EtcdBench } from '../../support/etcdBench.ts';
 import { transact } from '../../support/etcdSubject.ts';
@@ -98,9 +99,9 @@ describe.runIf(needServer('etcd-3.4'))('fromEtcd, where access is guarded', () =
   });
 });
 
-describe.runIf(needServer('etcd-3.5'))('fromEtcd, with several watches on one stream', () => {
+describe.runIf(needServer(newerLine))('fromEtcd, with several watches on one stream', () => {
   it('two prefixes, with permission for no more than them: transactions come whole', async () => {
-    const world = await EtcdBench.start({ auth: 'simple', server: 'etcd-3.5' }, root);
+    const world = await EtcdBench.start({ auth: 'simple', server: newerLine }, root);
     await world.put('app/1', 'one');
     await world.etcd.ctl('role', 'grant-permission', 'app', 'readwrite', '--prefix=true', 'zoo/');
     const follower = world.follow({ prefixes: ['app/', 'zoo/'] }, world.connect(world.proxy.address, user));
@@ -117,7 +118,7 @@ describe.runIf(needServer('etcd-3.5'))('fromEtcd, with several watches on one st
   });
 
   it('S3 S11: three of them, cut again and again under load: nothing is lost, torn or told twice', async () => {
-    const world = await EtcdBench.start({ server: 'etcd-3.5' });
+    const world = await EtcdBench.start({ server: newerLine });
     const prefixes = ['a/', 'h/', 'x/'];
     const follower = world.follow({ prefixes, watch: 'each' });
     await until(() => expect(follower.resyncs).toHaveLength(1));
@@ -142,7 +143,7 @@ describe.runIf(needServer('etcd-3.5'))('fromEtcd, with several watches on one st
   });
 
   it('S4: on a store where nothing at all happens, it stays connected', async () => {
-    const world = await EtcdBench.start({ server: 'etcd-3.5' });
+    const world = await EtcdBench.start({ server: newerLine });
     const follower = world.follow({ prefixes: ['a/', 'b/'], watch: 'each' });
     await until(() => expect(world.proxy.received).toBeGreaterThan(4_000));
     expect(follower.resyncs).toHaveLength(1);

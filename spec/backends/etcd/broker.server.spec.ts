@@ -3,6 +3,7 @@ import { afterAll, describe, it } from 'vitest';
 import { etcdBackend, etcdBroker, fromEtcd } from '../../../lib/backends/etcd/index.ts';
 import { type BrokerSubject, describeBroker } from '../../../lib/testing/index.ts';
 import { entryOf, type ServerName } from '../../servers/catalogue.ts';
+import { newerLine } from '../../servers/etcd.ts';
 import { needShared, shared } from '../../servers/shared.ts';
 import { ownPrefix } from '../../support/etcd.ts';
 import { recordBackend } from '../../support/recordBackend.ts';
@@ -42,7 +43,7 @@ function subject(server: ServerName): BrokerSubject<Store> {
   };
 }
 
-for (const server of ['etcd-3.4', 'etcd-3.5'] as const) {
+for (const server of ['etcd-3.4', newerLine] as const) {
   describe.runIf(needShared(server))(server, () => {
     describeBroker(subject(server), { describe, it, report: recordBackend });
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { EtcdMember, EtcdOptions } from '../../servers/etcd.ts';
+import { type EtcdMember, type EtcdOptions, newerLine } from '../../servers/etcd.ts';
 import { needServer } from '../../servers/need.ts';
 import { EtcdBench, two } from '../../support/etcdBench.ts';
 import { answers } from '../../support/etcdSubject.ts';
@@ -92,12 +92,13 @@ describe.runIf(needServer('etcd-3.4'))('fromEtcd on three members', () => {
   });
 });
 
-describe.runIf(needServer('etcd-3.5'))('fromEtcd on a member that gets a snapshot of the others', () => {
+describe.runIf(needServer(newerLine))('fromEtcd on a member that gets a snapshot of the others', () => {
   it('S10 S12: it stood still, and what it missed is no longer in their log: nothing is lost, nothing goes back', async () => {
     // So few entries that the others do not have what it missed, but in a snapshot.
+    const isNew = newerLine !== 'etcd-3.5';
     const { world, leader, lagging, put } = await withLagging({
-      server: 'etcd-3.5',
-      args: ['--snapshot-count', '10', '--experimental-snapshot-catchup-entries', '10'],
+      server: newerLine,
+      args: ['--snapshot-count', '10', `--${isNew ? '' : 'experimental-'}snapshot-catchup-entries`, '10'],
     });
     const { proxy } = world;
     proxy.lead({ port: lagging.port });

@@ -1,7 +1,7 @@
 import { afterAll, describe, it } from 'vitest';
 import { bufferDuringResync, filterByRevision, trackPrevious } from '../../../lib/index.ts';
 import { describeSource, type SourceSubject } from '../../../lib/testing/index.ts';
-import { type Etcd, startEtcd } from '../../servers/etcd.ts';
+import { type Etcd, newerLine, startEtcd } from '../../servers/etcd.ts';
 import { needServer } from '../../servers/need.ts';
 import { type EtcdStore, etcdSubject, handMadeEtcd } from '../../support/etcdSubject.ts';
 import { acks } from '../../support/pipelines.ts';
@@ -17,7 +17,7 @@ const four: NonNullable<SourceSubject<EtcdStore>['pipeline']> = (source, stage) 
     acks(stage),
   );
 
-for (const name of ['etcd-3.4', 'etcd-3.5'] as const) {
+for (const name of ['etcd-3.4', newerLine] as const) {
   const found = needServer(name);
   describe.runIf(found)(name, () => {
     const version = found?.version ?? '-';

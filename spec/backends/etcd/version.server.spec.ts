@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { fromEtcd } from '../../../lib/backends/etcd/fromEtcd.ts';
 import type { FromEtcdConfig } from '../../../lib/backends/etcd/sourceOptions.ts';
 import { textCodec } from '../../../lib/codecs/textCodec.ts';
+import { newerLine } from '../../servers/etcd.ts';
 import { needServer } from '../../servers/need.ts';
 import { EtcdBench } from '../../support/etcdBench.ts';
 import { plainClient, quickly } from '../../support/etcdSubject.ts';
@@ -61,9 +62,9 @@ describe.runIf(needServer('etcd-3.4'))('fromEtcd with a watch per prefix, on a s
   });
 });
 
-describe.runIf(needServer('etcd-3.5'))('fromEtcd with a watch per prefix', () => {
+describe.runIf(needServer(newerLine))('fromEtcd with a watch per prefix', () => {
   it('S3: cut just when it asks the server for its version, it goes on', async () => {
-    const world = await EtcdBench.start({ server: 'etcd-3.5' });
+    const world = await EtcdBench.start({ server: newerLine });
     let asked = 0;
     const client = world.connect(world.proxy.address, {
       defaultCallOptions: ({ method }) => {
