@@ -22,10 +22,15 @@ export async function startGrpcProxy(etcd: Etcd, server: ServerName): Promise<Gr
   for (let attempt = 1; ; attempt += 1) {
     const directory = mkdtempSync(join(tmpdir(), 'rx-datasync-grpc-proxy-'));
     const [port = 0] = await freePorts(1);
+    const address = `127.0.0.1:${port}`;
     const child = new Child({
       label: 'etcd grpc-proxy',
       command: programs['etcd']!,
-      args: ['grpc-proxy', 'start', `--endpoints=${targets}`, `--listen-addr=127.0.0.1:${port}`],
+      // Since 3.6 it also connects to where it says that it is, and ends where nobody is there.
+      args: [
+        ...['grpc-proxy', 'start', `--endpoints=${targets}`],
+        ...[`--listen-addr=${address}`, `--advertise-client-url=${address}`],
+      ],
       env,
       directory,
     });
@@ -35,7 +40,7 @@ export async function startGrpcProxy(etcd: Etcd, server: ServerName): Promise<Gr
     };
     try {
       await child.ready(() => listens(port));
-      return { address: `127.0.0.1:${port}`, stop };
+      return { address, stop };
     } catch (error) {
       await stop();
       if (attempt === 3 || !saysPortTaken(String(error))) throw error;
