@@ -94,6 +94,7 @@ describe.runIf(needServer('etcd-3.4'))('fromEtcd, when its link fails', () => {
     const world = await EtcdBench.start();
     await fill(world, 30_000);
     let isOver = false;
+    let written = 0;
     const writing = (async () => {
       for (let n = 0; !isOver; n++) {
         await transact(world.client, [
@@ -101,8 +102,10 @@ describe.runIf(needServer('etcd-3.4'))('fromEtcd, when its link fails', () => {
           { op: n % 2 === 0 ? 'delete' : 'put', key: `a/many/${n % 30_000}`, value: Buffer.from(`${n}`) },
           { op: 'put', key: 'a/zzz', value: Buffer.from(`${n}`) },
         ]);
+        written++;
       }
     })();
+    await until(() => expect(written).toBeGreaterThan(0));
     const follower = world.follow();
     await until(() => expect(follower.revisions.length).toBeGreaterThan(20));
     isOver = true;
