@@ -7,6 +7,7 @@ import {
   merge,
   type Observable,
   of,
+  ReplaySubject,
   Subject,
   take,
   tap,
@@ -68,7 +69,8 @@ export async function violationsWithout(
   const late = new Subject<void>();
   const start = new Subject<void>();
   const there = new Subject<void>();
-  const applied = new Subject<void>();
+  // It may be let go before it begins, while a change before it is still worked on.
+  const applied = new ReplaySubject<void>(1);
   let isEarly = true;
   let isListed = false;
   const handled = new Set<string>();
