@@ -4,52 +4,11 @@ import { jsonCodec } from '../../lib/codecs/jsonCodec.ts';
 import { textCodec } from '../../lib/codecs/textCodec.ts';
 import { encodeText as bytes } from '../../lib/internal/bytes.ts';
 import type { Broker, BrokerCapabilities, CoreBroker } from '../../lib/model/broker.ts';
-
-const all: BrokerCapabilities = {
-  write: true,
-  ttl: true,
-  lifetime: true,
-  transactions: true,
-  compareAndSwap: true,
-  deletePrefix: true,
-};
-
-/** A store that writes down what it is asked, and answers with what the test puts in. */
-function fake(capabilities: BrokerCapabilities = all, answers: Partial<CoreBroker> = {}) {
-  const calls: unknown[][] = [];
-  const noted =
-    <R>(method: string, result: R) =>
-    (...args: unknown[]) => {
-      calls.push([method, ...args]);
-      return Promise.resolve(result);
-    };
-  const core: CoreBroker = {
-    name: 'fake',
-    capabilities,
-    get: noted('get', undefined),
-    async *list(range) {
-      calls.push(['list', range]);
-      yield [];
-    },
-    async *listKeys(range) {
-      calls.push(['listKeys', range]);
-      yield [];
-    },
-    put: noted('put', { revision: 1 }),
-    delete: noted('delete', { existed: false }),
-    deletePrefix: noted('deletePrefix', { deleted: 0 }),
-    commit: noted('commit', {}),
-    compareAndSwap: noted('compareAndSwap', { swapped: true }),
-    compareAndDelete: noted('compareAndDelete', { deleted: true }),
-    close: noted('close', undefined),
-    ...answers,
-  };
-  return { core, calls };
-}
+import { allAbilities, fakeCore } from '../support/fakeCore.ts';
 
 describe('brokerFrom', () => {
   it('takes a store without the methods that it declares away', async () => {
-    const { get, list, listKeys, close, put, delete: del } = fake().core;
+    const { get, list, listKeys, close, put, delete: del } = fakeCore().core;
     const reasons = {
       write: 'on paper',
       transactions: 'one by one',
@@ -84,14 +43,14 @@ describe('brokerFrom', () => {
     ['compareAndSwap', 'compareAndSwap'],
     ['compareAndDelete', 'compareAndSwap'],
   ] as const)('refuses a store without %s that promises %s', (method, capability) => {
-    const { [method]: _, ...core } = fake().core;
+    const { [method]: _, ...core } = fakeCore().core;
     expect(() => brokerFrom(core, { codec: textCodec })).toThrow(
       `[rx-datasync/fake] brokerFrom: 'core' has no method '${method}'; capabilities.${capability} must be false then, with a reason`,
     );
   });
 
   it('puts the prefix before every key, and hands on bytes', async () => {
-    const { core, calls } = fake();
+    const { core, calls } = fakeCore();
     const broker = brokerFrom(core, { prefix: 'p/', codec: textCodec });
     await broker.get('k');
     await broker.put('k', 'v', { ttl: 5 });
@@ -114,7 +73,7 @@ describe('brokerFrom', () => {
   });
 
   it('asks for ranges under its prefix: all of it by default', async () => {
-    const { core, calls } = fake();
+    const { core, calls } = fakeCore();
     const broker = brokerFrom(core, { prefix: 'p/', codec: textCodec });
     await broker.list();
     await broker.list({ prefix: 'x' });
@@ -127,7 +86,7 @@ describe('brokerFrom', () => {
   });
 
   it('gives back keys without the prefix, from all pages', async () => {
-    const { core } = fake(all, {
+    const { core } = fakeCore(allAbilities, {
       get: () => Promise.resolve({ key: 'p/k', value: bytes('v'), revision: 4 }),
       async *list() {
         yield [{ key: 'p/a', value: bytes('1'), revision: 1 }];
@@ -149,7 +108,7 @@ describe('brokerFrom', () => {
   });
 
   it('sends a transaction as one list of writes, the last one of a key', async () => {
-    const { core, calls } = fake();
+    const { core, calls } = fakeCore();
     const broker = brokerFrom(core, { prefix: 'p/', codec: textCodec });
     await broker.txn().put('a', '1').delete('b').put('b', '2', { ttl: 9 }).put('a', '3').commit({ timeout: 5 });
     expect(calls).toEqual([
@@ -165,7 +124,7 @@ describe('brokerFrom', () => {
   });
 
   it('uses a transaction once', async () => {
-    const { core, calls } = fake();
+    const { core, calls } = fakeCore();
     const txn = brokerFrom(core, { codec: textCodec }).txn().put('a', '1');
     await txn.commit();
     await expect(txn.commit()).rejects.toMatchObject({ code: 'INVALID_CONFIG', backend: 'fake' });
@@ -175,7 +134,7 @@ describe('brokerFrom', () => {
   });
 
   it('goes deeper with under, and closes the store once, by whoever made it', async () => {
-    const { core, calls } = fake();
+    const { core, calls } = fakeCore();
     await using broker = brokerFrom(core, { prefix: 'a/', codec: textCodec });
     await using deeper = broker.under('b/').under('c/');
     await deeper.get('k');
@@ -204,7 +163,11 @@ describe('brokerFrom', () => {
     ['compareAndSwap', 'compareAndDelete', (broker) => broker.compareAndDelete('k', 'v')],
     ['deletePrefix', 'deletePrefix', (broker) => broker.deletePrefix('k')],
   ])('refuses what a store without %s cannot do: %s', async (capability, what, use) => {
-    const { core, calls } = fake({ ...all, [capability]: false, reasons: { [capability]: 'the moon is full' } });
+    const { core, calls } = fakeCore({
+      ...allAbilities,
+      [capability]: false,
+      reasons: { [capability]: 'the moon is full' },
+    });
     const broker = brokerFrom(core, { codec: textCodec });
     const attempt = async (): Promise<unknown> => use(broker);
     await expect(attempt()).rejects.toMatchObject({
@@ -241,7 +204,7 @@ describe('brokerFrom', () => {
     ['ENCODE_FAILED', 'such a value in a transaction', (broker) => broker.txn().put('k', 1n)],
     ['ENCODE_FAILED', 'such a value to compare with', (broker) => broker.compareAndDelete('k', Symbol())],
   ])('answers %s to %s, and sends nothing', async (code, _, use) => {
-    const { core, calls } = fake();
+    const { core, calls } = fakeCore();
     const broker = brokerFrom(core, { codec: jsonCodec() });
     const attempt = async (): Promise<unknown> => use(broker);
     await expect(attempt()).rejects.toMatchObject({ name: 'DatasyncError', code });
@@ -250,7 +213,7 @@ describe('brokerFrom', () => {
 
   it('says which value cannot be read or written, by its whole key', async () => {
     const value = bytes('{');
-    const { core } = fake(all, {
+    const { core } = fakeCore(allAbilities, {
       get: (key) => Promise.resolve({ key, value, revision: 1 }),
       async *list() {
         yield [{ key: 'p/bad', value, revision: 1 }];
@@ -269,7 +232,9 @@ describe('brokerFrom', () => {
   });
 
   it('refuses a codec that makes no bytes, or no value', async () => {
-    const { core, calls } = fake(all, { get: (key) => Promise.resolve({ key, value: bytes(''), revision: 1 }) });
+    const { core, calls } = fakeCore(allAbilities, {
+      get: (key) => Promise.resolve({ key, value: bytes(''), revision: 1 }),
+    });
     const codec = { name: 'odd', encode: () => 'text' as never, decode: () => undefined };
     const broker = brokerFrom<unknown>(core, { codec });
     await expect(broker.put('k', 1)).rejects.toMatchObject({ code: 'ENCODE_FAILED', key: 'k' });
@@ -278,7 +243,7 @@ describe('brokerFrom', () => {
   });
 
   it('hands on a lifetime, refuses one beside a ttl, and where the store has none', async () => {
-    const { core, calls } = fake();
+    const { core, calls } = fakeCore();
     const broker = brokerFrom(core, { codec: textCodec });
     await broker.put('k', 'v', { lifetime: 'client' });
     await broker.txn().put('k', 'v', { lifetime: 'client' }).commit();
@@ -289,13 +254,16 @@ describe('brokerFrom', () => {
     await expect(broker.put('k', 'v', { lifetime: 'client', ttl: 1 })).rejects.toMatchObject({
       code: 'INVALID_CONFIG',
     });
-    const none = brokerFrom(fake({ ...all, lifetime: false }).core, { codec: textCodec });
+    const none = brokerFrom(fakeCore({ ...allAbilities, lifetime: false }).core, { codec: textCodec });
     await expect(none.put('k', 'v', { lifetime: 'client' })).rejects.toMatchObject({ code: 'UNSUPPORTED' });
   });
 
   it('passes on what the store rejects with', async () => {
     const lost = new Error('connection reset');
-    const { core } = fake(all, { put: () => Promise.reject(lost), commit: vi.fn(() => Promise.reject(lost)) });
+    const { core } = fakeCore(allAbilities, {
+      put: () => Promise.reject(lost),
+      commit: vi.fn(() => Promise.reject(lost)),
+    });
     const broker = brokerFrom(core, { codec: textCodec });
     await expect(broker.put('k', 'v')).rejects.toBe(lost);
     await expect(broker.txn().put('k', 'v').commit()).rejects.toBe(lost);
@@ -304,7 +272,7 @@ describe('brokerFrom', () => {
   it.each([{}, { codec: {} }, { codec: textCodec, prefix: 5 }, { codec: textCodec, prefixes: [] }])(
     'refuses the options %o',
     (config) => {
-      expect(() => brokerFrom(fake().core, config as never)).toThrow(
+      expect(() => brokerFrom(fakeCore().core, config as never)).toThrow(
         expect.objectContaining({ code: 'INVALID_CONFIG' }),
       );
     },
