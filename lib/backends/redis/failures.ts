@@ -2,7 +2,7 @@ import { DatasyncError, messageOf } from '../../model/errors.ts';
 import { ContinuityLost, FatalError } from '../../source/frames.ts';
 
 const denied =
-  /\b(NOPERM|NOAUTH|WRONGPASS)\b|invalid password|invalid username-password|The user executing the script can't/;
+  /\b(NOPERM|NOAUTH|WRONGPASS)\b|invalid password|invalid username-password|The user executing the script can't|ACL failure in script/;
 const unknownCommand =
   /unknown (sub)?command|wrong number of arguments|syntax error|not supported|is disabled|unsupported command|invalid request/i;
 const noDatabase = /DB index is out of range|invalid DB index|SELECT is not allowed in cluster mode/i;
