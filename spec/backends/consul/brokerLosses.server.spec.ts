@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { consulBroker } from '../../../lib/backends/consul/consulBroker.ts';
 import { textCodec } from '../../../lib/codecs/textCodec.ts';
-import type { ConsulAgent } from '../../servers/consul.ts';
+import { type ConsulAgent, consulLine } from '../../servers/consul.ts';
 import { needServer } from '../../servers/need.ts';
 import { consulClient, ownConsul } from '../../support/consul.ts';
 import { type Instead, type Intercepted, interceptedConsul } from '../../support/consulProxy.ts';
@@ -22,7 +22,7 @@ type Before = (request: Intercepted) => Promise<Instead | undefined> | Instead |
 const idsOf = async (agent: ConsulAgent) =>
   (JSON.parse((await agent.request('GET', '/v1/session/list')).body) as { readonly ID: string }[]).map(({ ID }) => ID);
 
-describe.runIf(needServer('consul-1.8'))("the session of lifetime 'client'", () => {
+describe.runIf(needServer(consulLine))("the session of lifetime 'client'", () => {
   it.each([
     ['of somebody in between', () => '404 page not found'],
     ['of a leader that does not know it yet', (id: string) => `Session id '${id}' not found`],
