@@ -27,9 +27,13 @@ interface Kept {
 /** A write of one key. */
 export interface Change {
   readonly name: string;
-  readonly key: Buffer;
   /** What is to live as long as the broker; `undefined`: it becomes something else, or nothing. */
-  readonly lasting: Uint8Array | undefined;
+  readonly lasting: Lasting | undefined;
+}
+
+interface Lasting {
+  readonly key: Buffer;
+  readonly value: Uint8Array;
 }
 
 /** Keys that live as long as the broker: each for a while, again and again. */
@@ -75,17 +79,19 @@ export class Lifetimes {
       const putting = changes.flatMap(({ name }) => this.#kept.get(name)?.putting ?? []);
       const waits = [...putting, ...turn.sentBefore];
       if (waits.length > 0) await Promise.all(waits);
-      const lasting = changes.filter((change) => change.lasting !== undefined);
-      const looked = lasting.length > 0 ? await Promise.all(lasting.map(({ key }) => this.#ready(key))) : [];
+      const lasts = changes.some(({ lasting }) => lasting !== undefined);
+      const looked = lasts
+        ? await Promise.all(changes.map(async ({ lasting }) => lasting && this.#ready(lasting.key)))
+        : [];
       const until = performance.now() + this.ttl;
       const answering = send();
       turn.sent();
       const answer = await answering;
       await Promise.all(turn.overBefore);
-      for (const [index, change] of changes.entries()) {
+      for (const [index, { name, lasting }] of changes.entries()) {
         if (!isDone(answer, index)) continue;
-        if (change.lasting === undefined) this.#kept.delete(change.name);
-        else this.#add(change.name, change.key, change.lasting, until, looked[lasting.indexOf(change)]);
+        if (lasting === undefined) this.#kept.delete(name);
+        else this.#add(name, lasting, until, looked[index]);
       }
       return answer;
     } catch (error) {
@@ -125,10 +131,11 @@ export class Lifetimes {
     return { losses };
   }
 
-  #add(name: string, key: Buffer, bytes: Uint8Array, until: number, looked: Looked | undefined): void {
+  #add(name: string, lasting: Lasting, until: number, looked: Looked | undefined): void {
     if (this.#isClosed) return;
+    const { key } = lasting;
     // Whose bytes they are may use them for something else.
-    const value = new Uint8Array(bytes);
+    const value = new Uint8Array(lasting.value);
     this.#kept.set(name, { key, value, until, losses: looked?.losses, doubt: undefined, putting: undefined });
     this.#timer ??= defer(() => timer(this.#pause))
       .pipe(

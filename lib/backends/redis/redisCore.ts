@@ -163,8 +163,8 @@ export class RedisCore implements CoreBroker {
     isDone: (answer: T, index: number) => boolean = () => true,
   ): Promise<T> {
     const changes = writes.map((write) => {
-      const lasting = write.op === 'put' && write.lifetime === 'client' ? write.value : undefined;
-      return { name: write.key, key: this.#bytes(write.key), lasting };
+      const lasts = write.op === 'put' && write.lifetime === 'client';
+      return { name: write.key, lasting: lasts ? { key: this.#bytes(write.key), value: write.value } : undefined };
     });
     return refusing(this.#lifetimes.write(changes, send, isDone));
   }

@@ -40,7 +40,9 @@ function place(ttl: number, told?: Promise<string>) {
   const lifetimes = new Lifetimes(access, ttl);
   onTestFinished(() => void lifetimes.close());
   const put = (names: readonly string[], answer = Promise.resolve()) => {
-    const changes = names.map((name): Change => ({ name, key: Buffer.from(name), lasting: Buffer.from('1') }));
+    const changes = names.map(
+      (name): Change => ({ name, lasting: { key: Buffer.from(name), value: Buffer.from('1') } }),
+    );
     return lifetimes.write(
       changes,
       () => answer,
@@ -66,7 +68,7 @@ function place(ttl: number, told?: Promise<string>) {
 const names = (master: string, count: number) => Array.from({ length: count }, (_, i) => `${master}/${i}`);
 
 /** A deletion. */
-const gone: Change = { name: 'p', key: Buffer.from('p'), lasting: undefined };
+const gone: Change = { name: 'p', lasting: undefined };
 
 describe("keys with lifetime: 'client'", () => {
   it('what is answered when the broker is closed is not kept alive by anybody', async () => {
