@@ -8,6 +8,7 @@ import type { Source } from '../../model/events.ts';
 import { checkOptions, type Rules, rule } from '../../model/options.ts';
 import { certificateFile } from '../internal/certificateFile.ts';
 import { Owned } from '../internal/owned.ts';
+import { requirePeer } from '../internal/requirePeer.ts';
 import { ConsulCalls } from './calls.ts';
 import { type ConsulBrokerConfig, consulBroker } from './consulBroker.ts';
 import { refusal } from './failures.ts';
@@ -141,14 +142,8 @@ function clientOf(config: ConsulConfig): Consul {
   return new (loadConsul())(options);
 }
 
-/** When it is first needed: whoever passes a client in has it already. */
 function loadConsul(): typeof Consul {
-  try {
-    return createRequire(import.meta.url)('consul') as typeof Consul;
-  } catch (cause) {
-    const message = "consul needs the package 'consul', which cannot be loaded: npm install consul@2";
-    throw new DatasyncError('MISSING_PEER', message, { cause, backend: 'consul' });
-  }
+  return requirePeer('consul', 'consul@2', () => createRequire(import.meta.url)('consul') as typeof Consul);
 }
 
 function urlOf(address: unknown): URL | undefined {

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { DatasyncError } from '../../model/errors.ts';
+import { requirePeer } from '../internal/requirePeer.ts';
 import type { Grpc } from './grpc.ts';
 
 const require = createRequire(import.meta.url);
@@ -18,10 +18,5 @@ export function loadGrpc(): Grpc {
 }
 
 function load<M>(from: () => M): M {
-  try {
-    return from();
-  } catch (cause) {
-    const message = "etcd needs the package 'etcd3', which cannot be loaded: npm install etcd3@1";
-    throw new DatasyncError('MISSING_PEER', message, { cause, backend: 'etcd' });
-  }
+  return requirePeer('etcd', 'etcd3@1', from);
 }

@@ -8,6 +8,7 @@ import type { Source } from '../../model/events.ts';
 import { checkOptions, type Rules, rule, wrongElement } from '../../model/options.ts';
 import { certificateFile } from '../internal/certificateFile.ts';
 import { Owned } from '../internal/owned.ts';
+import { requirePeer } from '../internal/requirePeer.ts';
 import { Access } from './access.ts';
 import { fromRedis } from './fromRedis.ts';
 import { addressOf, contradiction, endpointForm, isEndpoint, kindOf } from './kind.ts';
@@ -169,14 +170,8 @@ function contentsOf({ caFile, certFile, keyFile, skipVerify = false }: NonNullab
   };
 }
 
-/** When it is first needed: whoever passes a client in has it already. */
 function loadIoredis(): typeof import('ioredis') {
-  try {
-    return createRequire(import.meta.url)('ioredis') as typeof import('ioredis');
-  } catch (cause) {
-    const message = "redis needs the package 'ioredis', which cannot be loaded: npm install ioredis@6";
-    throw new DatasyncError('MISSING_PEER', message, { cause, backend: 'redis' });
-  }
+  return requirePeer('redis', 'ioredis@6', () => createRequire(import.meta.url)('ioredis') as typeof import('ioredis'));
 }
 
 function invalid(message: string): DatasyncError {
